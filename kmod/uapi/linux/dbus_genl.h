@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * dbus_genl.h - the contract between the D-Bus bus in the kernel and its users
+ *
+ * A message bus of the D-Bus specification (dbus.freedesktop.org, version
+ * 0.38; "spec" below) as the Generic Netlink family "dbus".  A client opens a
+ * NETLINK_GENERIC socket, sends CONNECT with the name of a bus, and is from
+ * then on a *peer* of that bus, for as long as the socket is open.  One socket
+ * is one peer.  After CONNECT the peer does what it would do on any other
+ * transport: it calls Hello of org.freedesktop.DBus, and so on; the driver is
+ * a peer that lives in the kernel, and it is called with SEND like any other.
+ *
+ * Errors of the contract (malformed requests, no such bus, no permission) are
+ * netlink errors: NLMSG_ERROR with a negative errno and, if the socket has
+ * NETLINK_EXT_ACK, a text.  Errors of D-Bus (no such name, quota exceeded,
+ * policy) are D-Bus error messages, delivered with MESSAGE, as from a daemon.
+ *
+ * Integers are in native byte order.  Strings are NUL-terminated UTF-8 without
+ * NUL inside (spec, "Basic types").  Every request is validated strictly: an
+ * unknown, missing, repeated or malformed attribute is -EINVAL (-ERANGE where
+ * the netlink policy finds a value or length out of range) and nothing else
+ * happens.
+ */
+#ifndef _UAPI_LINUX_DBUS_GENL_H
+#define _UAPI_LINUX_DBUS_GENL_H
+
+#define DBUS_GENL_NAME		"dbus"
+#define DBUS_GENL_VERSION	1
+
+/*
+ * Longest value of one attribute: the netlink attribute's 16-bit length less
+ * its header.  Bounds inline bodies and every string of a message header.
+ */
+#define DBUS_GENL_ATTR_MAX	65531
+
+/* Longest name of a bus; it is made of A-Z a-z 0-9 '-' '_'. */
+#define DBUS_GENL_BUS_NAME_MAX	64
+
+/* A bus's GUID in text: 32 hexadecimal digits (spec, "UUIDs"). */
+#define DBUS_GENL_GUID_LEN	32
+
+/**
+ * enum dbus_genl_cmd - commands of the family
+ *
+ * @DBUS_GENL_CMD_CONNECT: client → kernel.  Makes the sending socket a peer
+ *	of the bus named by BUS_A_NAME (and BUS_A_UID for another user's bus).
+ *	Credentials are those of the caller, fixed now and for good; the
+ *	caller's must be those that opened the socket.  Answered by a CONNECT
+ *	message with BUS_A_GUID, BUS_A_MAX_MESSAGE_SIZE, BUS_A_MAX_FDS.
+ *	Errors: -ENOENT no such bus; -EACCES the bus does not admit this user;
+ *	-EPERM opened by one user, used by another; -EISCONN the socket is a
+ *	peer already; -EUSERS or -ENOBUFS a limit of the bus or the user.
+ * @DBUS_GENL_CMD_SEND: client → kernel.  One D-Bus message, in MSG_A_*
+ *	attributes.  Nothing is answered when it is accepted (unless NLM_F_ACK
+ *	asks).  Set nlmsg_seq to the message's serial: a netlink error carries
+ *	it back.  Errors: -ENOTCONN the socket is not a peer (or its bus is
+ *	gone); -EINVAL the message is malformed (see &enum dbus_genl_msg_attr);
+ *	-EMSGSIZE it is larger than the bus allows; -ENOMEM.
+ * @DBUS_GENL_CMD_MESSAGE: kernel → client.  A D-Bus message for this peer, in
+ *	the same layout as SEND; MSG_A_SENDER is set by the kernel.  nlmsg_seq,
+ *	nlmsg_flags mean nothing in it, nlmsg_pid is 0.
+ * @DBUS_GENL_CMD_PULL: kernel → client: the doorbell.  The socket's receive
+ *	buffer was full, and what came after it waits in the kernel, in order;
+ *	nothing more is put into the socket until it is pulled.  client →
+ *	kernel: moves as many of the waiting messages into the socket as fit,
+ *	followed by another doorbell if some remain.  No attributes.  Errors:
+ *	-ENOTCONN.
+ * @DBUS_GENL_CMD_DISCONNECT: kernel → client.  The peer has been removed from
+ *	the bus; BUS_A_REASON says why.  It is the last message.  The socket
+ *	stays open, SEND gives -ENOTCONN, and the socket may CONNECT again.
+ * @DBUS_GENL_CMD_FD_CLAIM: reserved: installs a message's fds in the
+ *	receiver's task.  Today -EOPNOTSUPP.
+ * @DBUS_GENL_CMD_BUS_CREATE: client → kernel.  Makes a bus of BUS_A_NAME, and
+ *	the sending socket its *controller*.  The name "system" needs
+ *	CAP_NET_ADMIN over the net namespace; any other makes a bus of the
+ *	caller's own user, which admits that user alone.  Unless
+ *	BUS_A_FLAGS has %DBUS_GENL_BUS_PERSISTENT the bus goes when its
+ *	controller's socket is closed.  A controller is no peer; it uses a
+ *	second socket to CONNECT.  Answered by a BUS_CREATE message with
+ *	BUS_A_NAME, BUS_A_UID, BUS_A_GUID.  Errors: -EEXIST, -EPERM, -EINVAL
+ *	bad name, -EUSERS too many buses of this user, -EBUSY the socket is a
+ *	controller or peer already.
+ * @DBUS_GENL_CMD_BUS_DESTROY: client → kernel.  Removes the bus of BUS_A_NAME
+ *	(BUS_A_UID); each peer gets DISCONNECT.  For the bus's user, or
+ *	CAP_NET_ADMIN.  Errors: -ENOENT, -EPERM.
+ * @DBUS_GENL_CMD_POLICY_SET: reserved for the controller.  -EOPNOTSUPP.
+ * @DBUS_GENL_CMD_ACTIVATE: reserved for the controller.  -EOPNOTSUPP.
+ * @DBUS_GENL_CMD_BUS_GET: dump.  One message for each bus of the net
+ *	namespace: BUS_A_NAME, BUS_A_UID, BUS_A_GUID, BUS_A_FLAGS, BUS_A_STATS.
+ *	Anyone may read it.
+ * @DBUS_GENL_CMD_PEER_GET: reserved: dump of peers.  -EOPNOTSUPP.
+ * @DBUS_GENL_CMD_NAME_GET: reserved: dump of names.  -EOPNOTSUPP.
+ * @DBUS_GENL_CMD_MATCH_GET: reserved: dump of match rules.  -EOPNOTSUPP.
+ * @DBUS_GENL_CMD_STATS_GET: client → kernel.  Answered by STATS_GET with the
+ *	STATS_A_* of the caller's net namespace.  Anyone may read it.
+ */
+enum dbus_genl_cmd {
+	DBUS_GENL_CMD_UNSPEC,
+	DBUS_GENL_CMD_CONNECT,
+	DBUS_GENL_CMD_SEND,
+	DBUS_GENL_CMD_MESSAGE,
+	DBUS_GENL_CMD_PULL,
+	DBUS_GENL_CMD_DISCONNECT,
+	DBUS_GENL_CMD_FD_CLAIM,
+	DBUS_GENL_CMD_BUS_CREATE,
+	DBUS_GENL_CMD_BUS_DESTROY,
+	DBUS_GENL_CMD_POLICY_SET,
+	DBUS_GENL_CMD_ACTIVATE,
+	DBUS_GENL_CMD_BUS_GET,
+	DBUS_GENL_CMD_PEER_GET,
+	DBUS_GENL_CMD_NAME_GET,
+	DBUS_GENL_CMD_MATCH_GET,
+	DBUS_GENL_CMD_STATS_GET,
+
+	__DBUS_GENL_CMD_MAX,
+	DBUS_GENL_CMD_MAX = __DBUS_GENL_CMD_MAX - 1
+};
+
+/**
+ * enum dbus_genl_msg_attr - attributes of SEND and MESSAGE
+ *
+ * The header of the D-Bus message (spec, "Message Protocol") field by field,
+ * and its body.  SEND and MESSAGE have the same layout, so that the kernel
+ * stamps a received buffer in place and hands on references to it.
+ *
+ * @DBUS_GENL_MSG_A_PAD: padding for 64-bit alignment; never sent by clients.
+ * @DBUS_GENL_MSG_A_SENDER: u64, required and the *first* attribute.  In SEND
+ *	it is room and must be 0.  In MESSAGE: the sender's id; id N is the
+ *	unique name ":1.(N-1)"; 0 is the driver, "org.freedesktop.DBus".
+ * @DBUS_GENL_MSG_A_TYPE: u8, required.  1 method call, 2 method return,
+ *	3 error, 4 signal.  Other values are refused in SEND.
+ * @DBUS_GENL_MSG_A_FLAGS: u8, optional, 0 if absent.  As in the spec:
+ *	1 NO_REPLY_EXPECTED, 2 NO_AUTO_START, 4 ALLOW_INTERACTIVE_AUTHORIZATION;
+ *	other bits are handed on.
+ * @DBUS_GENL_MSG_A_SERIAL: u32, required, not 0.
+ * @DBUS_GENL_MSG_A_REPLY_SERIAL: u32, not 0; required in returns and errors.
+ * @DBUS_GENL_MSG_A_PATH: string, an object path; required in calls and signals.
+ * @DBUS_GENL_MSG_A_INTERFACE: string; required in signals.
+ * @DBUS_GENL_MSG_A_MEMBER: string; required in calls and signals.
+ * @DBUS_GENL_MSG_A_ERROR_NAME: string; required in errors.
+ * @DBUS_GENL_MSG_A_DESTINATION: string, a unique or well-known bus name.
+ *	A message without one is a broadcast if a signal; else it is for the
+ *	bus, as dbus-daemon has it.
+ * @DBUS_GENL_MSG_A_SIGNATURE: string, the body's signature, ≤ 255 bytes.
+ *	Absent means "".
+ * @DBUS_GENL_MSG_A_BODY: binary, the body marshalled as the spec says, native
+ *	byte order, its first byte at an address aligned to 8.  Absent means
+ *	empty.  The kernel checks it against the signature (-EINVAL).
+ * @DBUS_GENL_MSG_A_FDS: reserved: array of s32 fd numbers.  Today -EOPNOTSUPP.
+ * @DBUS_GENL_MSG_A_BODY_FD: reserved: a sealed memfd in place of BODY.
+ *	Today -EOPNOTSUPP.
+ */
+enum dbus_genl_msg_attr {
+	DBUS_GENL_MSG_A_UNSPEC,
+	DBUS_GENL_MSG_A_PAD,
+	DBUS_GENL_MSG_A_SENDER,
+	DBUS_GENL_MSG_A_TYPE,
+	DBUS_GENL_MSG_A_FLAGS,
+	DBUS_GENL_MSG_A_SERIAL,
+	DBUS_GENL_MSG_A_REPLY_SERIAL,
+	DBUS_GENL_MSG_A_PATH,
+	DBUS_GENL_MSG_A_INTERFACE,
+	DBUS_GENL_MSG_A_MEMBER,
+	DBUS_GENL_MSG_A_ERROR_NAME,
+	DBUS_GENL_MSG_A_DESTINATION,
+	DBUS_GENL_MSG_A_SIGNATURE,
+	DBUS_GENL_MSG_A_BODY,
+	DBUS_GENL_MSG_A_FDS,
+	DBUS_GENL_MSG_A_BODY_FD,
+
+	__DBUS_GENL_MSG_A_MAX,
+	DBUS_GENL_MSG_A_MAX = __DBUS_GENL_MSG_A_MAX - 1
+};
+
+/**
+ * enum dbus_genl_bus_flags - BUS_A_FLAGS
+ * @DBUS_GENL_BUS_PERSISTENT: the bus outlives its controller's socket and
+ *	goes with BUS_DESTROY, its net namespace, or the module.
+ */
+enum dbus_genl_bus_flags {
+	DBUS_GENL_BUS_PERSISTENT = 1 << 0,
+};
+
+/**
+ * enum dbus_genl_reason - BUS_A_REASON, why a peer was removed
+ * @DBUS_GENL_REASON_BUS_GONE: the bus was destroyed.
+ * @DBUS_GENL_REASON_PROTOCOL: the peer broke the protocol where dbus-daemon
+ *	hangs up (for example its first message wasn't Hello).
+ */
+enum dbus_genl_reason {
+	DBUS_GENL_REASON_UNSPEC,
+	DBUS_GENL_REASON_BUS_GONE,
+	DBUS_GENL_REASON_PROTOCOL,
+};
+
+/**
+ * enum dbus_genl_bus_attr - attributes of CONNECT, DISCONNECT and BUS_*
+ *
+ * @DBUS_GENL_BUS_A_PAD: padding for 64-bit alignment.
+ * @DBUS_GENL_BUS_A_NAME: string, 1 to %DBUS_GENL_BUS_NAME_MAX bytes.
+ * @DBUS_GENL_BUS_A_UID: u32, the bus's user, in the caller's user namespace.
+ *	In requests optional: the caller's own by default.  Always ignored
+ *	for "system", which is one for each net namespace.
+ * @DBUS_GENL_BUS_A_GUID: string of %DBUS_GENL_GUID_LEN hexadecimal digits.
+ * @DBUS_GENL_BUS_A_FLAGS: u32, &enum dbus_genl_bus_flags; 0 if absent.
+ * @DBUS_GENL_BUS_A_REASON: u32, &enum dbus_genl_reason.
+ * @DBUS_GENL_BUS_A_MAX_MESSAGE_SIZE: u32, bytes: largest SEND accepted,
+ *	measured as the sum of the attributes' lengths.
+ * @DBUS_GENL_BUS_A_MAX_FDS: u32, most fds in one message (0: none).
+ * @DBUS_GENL_BUS_A_STATS: nested STATS_A_*, for this bus alone.
+ */
+enum dbus_genl_bus_attr {
+	DBUS_GENL_BUS_A_UNSPEC,
+	DBUS_GENL_BUS_A_PAD,
+	DBUS_GENL_BUS_A_NAME,
+	DBUS_GENL_BUS_A_UID,
+	DBUS_GENL_BUS_A_GUID,
+	DBUS_GENL_BUS_A_FLAGS,
+	DBUS_GENL_BUS_A_REASON,
+	DBUS_GENL_BUS_A_MAX_MESSAGE_SIZE,
+	DBUS_GENL_BUS_A_MAX_FDS,
+	DBUS_GENL_BUS_A_STATS,
+
+	__DBUS_GENL_BUS_A_MAX,
+	DBUS_GENL_BUS_A_MAX = __DBUS_GENL_BUS_A_MAX - 1
+};
+
+/**
+ * enum dbus_genl_stats_attr - attributes of STATS_GET, and of BUS_A_STATS
+ *
+ * All u64.  The first group are gauges (how many there are now), the second
+ * counters since the namespace (or the bus) was made.
+ *
+ * @DBUS_GENL_STATS_A_PAD: padding for 64-bit alignment.
+ * @DBUS_GENL_STATS_A_BUSES: buses.
+ * @DBUS_GENL_STATS_A_PEERS: peers.
+ * @DBUS_GENL_STATS_A_NAMES: well-known names that have an owner.
+ * @DBUS_GENL_STATS_A_NAME_OWNERS: places in the names' queues, owners included.
+ * @DBUS_GENL_STATS_A_MATCHES: match rules.
+ * @DBUS_GENL_STATS_A_REPLIES: calls that wait for their reply.
+ * @DBUS_GENL_STATS_A_QUEUED_MESSAGES: messages in overflow queues.
+ * @DBUS_GENL_STATS_A_QUEUED_BYTES: bytes charged for them.
+ * @DBUS_GENL_STATS_A_USERS: users that something is charged to.
+ * @DBUS_GENL_STATS_A_ROUTED: counter: messages accepted by SEND.
+ * @DBUS_GENL_STATS_A_DELIVERED: counter: messages handed to receivers, those
+ *	from the driver included; a broadcast counts once a receiver.
+ * @DBUS_GENL_STATS_A_REFUSED: counter: requests refused with an errno.
+ * @DBUS_GENL_STATS_A_DROPPED: counter: signals not delivered since their
+ *	receiver's queue was over quota.
+ * @DBUS_GENL_STATS_A_OVERFLOWED: counter: messages that went through an
+ *	overflow queue.
+ */
+enum dbus_genl_stats_attr {
+	DBUS_GENL_STATS_A_UNSPEC,
+	DBUS_GENL_STATS_A_PAD,
+	DBUS_GENL_STATS_A_BUSES,
+	DBUS_GENL_STATS_A_PEERS,
+	DBUS_GENL_STATS_A_NAMES,
+	DBUS_GENL_STATS_A_NAME_OWNERS,
+	DBUS_GENL_STATS_A_MATCHES,
+	DBUS_GENL_STATS_A_REPLIES,
+	DBUS_GENL_STATS_A_QUEUED_MESSAGES,
+	DBUS_GENL_STATS_A_QUEUED_BYTES,
+	DBUS_GENL_STATS_A_USERS,
+	DBUS_GENL_STATS_A_ROUTED,
+	DBUS_GENL_STATS_A_DELIVERED,
+	DBUS_GENL_STATS_A_REFUSED,
+	DBUS_GENL_STATS_A_DROPPED,
+	DBUS_GENL_STATS_A_OVERFLOWED,
+
+	__DBUS_GENL_STATS_A_MAX,
+	DBUS_GENL_STATS_A_MAX = __DBUS_GENL_STATS_A_MAX - 1
+};
+
+#endif /* _UAPI_LINUX_DBUS_GENL_H */
