@@ -8,6 +8,6 @@ namespace dg {
 // Is there a bus that this process could join: "system", "session" (its own
 // user's) or NAME of its own user? False too when there is no module, or when
 // netlink is forbidden. Costs a socket and two requests.
-bool genl_bus_exists(const char *name);
+bool genl_bus_exists(const char* name) noexcept;
 
-} // namespace dg
+}  // namespace dg

@@ -4,15 +4,15 @@
 // order) to a Transport that is connected, but perhaps not authenticated yet.
 #pragma once
 
-#include "transport/transport.h"
-
 #include <dbus/dbus.h>
 
 #include <memory>
 
+#include "transport/transport.h"
+
 namespace dg {
 
 // nullptr with `error` set (that of the last address tried) if none works.
-std::unique_ptr<Transport> open_transport(const char *address, DBusError *error);
+std::unique_ptr<Transport> open_transport(const char* address, DBusError* error) noexcept;
 
-} // namespace dg
+}  // namespace dg
