@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * match.h - match rules, and the table that finds those a message meets
+ *
+ * match_rule.c knows what one rule says: its text and whether a message meets
+ * it.  match.c keeps the rules of a bus by hashes of what they demand, so that
+ * a message costs only as much as the rules that want its very sender,
+ * interface, member, path and first argument.
+ */
+#ifndef _DG_MATCH_H
+#define _DG_MATCH_H
+
+#include <linux/bitmap.h>
+#include <linux/list.h>
+#include <linux/siphash.h>
+#include <linux/types.h>
+
+#include "body.h"
+#include "message.h"
+#include "registry.h"
+
+/* Longest text of a rule, as in dbus-daemon (dbus-protocol.h has it too). */
+#define DG_MATCH_RULE_MAX	1024
+
+struct dg_match_rule;
+
+/**
+ * dg_match_parse() - make a rule of its text
+ * @text: what AddMatch or RemoveMatch was given: valid UTF-8
+ * @len: bytes of it
+ * @why: set to a text for the error reply, in dbus-daemon's words, which the
+ *	caller must kfree(); to NULL on success and if memory is short for it
+ *
+ * Return: the rule, for dg_match_table_insert() or dg_match_rule_free(), or
+ * ERR_PTR: -EINVAL for MatchRuleInvalid, -E2BIG for LimitsExceeded, -ENOMEM.
+ */
+struct dg_match_rule *dg_match_parse(const char *text, size_t len, char **why);
+
+/* Free a rule that is in no table; NULL is nothing. */
+void dg_match_rule_free(struct dg_match_rule *rule);
+
+/* Whether two rules say the same; the order of keys does not matter. */
+bool dg_match_equal(const struct dg_match_rule *a,
+		    const struct dg_match_rule *b);
+
+/* eavesdrop='true': wants also what is addressed to others. */
+bool dg_match_eavesdrops(const struct dg_match_rule *rule);
+
+/**
+ * struct dg_match_ctx - what rules need to know about a message
+ * @msg: the message; its body is valid
+ * @sender: the sender's names; NULL if it is the driver
+ * @dest: the names of the peer it is addressed to; NULL if there is none
+ * @args: the message's arguments; dg_match_ctx_init() makes it
+ *
+ * A rule's sender= and destination= name peers by any name that they own at
+ * the moment.  It is a good part of a KiB: mind the stack.
+ */
+struct dg_match_ctx {
+	const struct dg_msg *msg;
+	const struct dg_owner *sender;
+	const struct dg_owner *dest;
+	struct dg_body_args args;
+};
+
+void dg_match_ctx_init(struct dg_match_ctx *ctx, const struct dg_msg *msg,
+		       const struct dg_owner *sender,
+		       const struct dg_owner *dest);
+
+/**
+ * dg_match_applies() - whether a message meets a rule
+ * @rule: the rule
+ * @ctx: the message
+ *
+ * Compares everything but eavesdrop=: whether a peer may see what is addressed
+ * to another is the caller's to decide, with dg_match_eavesdrops().
+ */
+bool dg_match_applies(const struct dg_match_rule *rule,
+		      struct dg_match_ctx *ctx);
+
+/**
+ * struct dg_match_owner - a peer's rules
+ * @rules: newest first
+ * @n_rules: how many; what a limit counts
+ */
+struct dg_match_owner {
+	struct list_head rules;
+	unsigned int n_rules;
+};
+
+void dg_match_owner_init(struct dg_match_owner *owner);
+
+/*
+ * A rule's class: the set of what its place in the table is hashed from.
+ * match.c has the members.
+ */
+#define DG_MATCH_CLASSES	256
+
+/**
+ * struct dg_match_table - the rules of a bus
+ * @buckets: hash table of the rules
+ * @bits: log2 of its size
+ * @n_rules: rules
+ * @key: secret of the hash
+ * @used: the classes that have rules
+ * @n_class: how many rules each has
+ *
+ * The caller's lock: held for writing to insert and remove, for reading to
+ * look up.
+ */
+struct dg_match_table {
+	struct hlist_head *buckets;
+	unsigned int bits;
+	unsigned int n_rules;
+	hsiphash_key_t key;
+	DECLARE_BITMAP(used, DG_MATCH_CLASSES);
+	unsigned int n_class[DG_MATCH_CLASSES];
+};
+
+/* -ENOMEM, or 0. */
+int dg_match_table_init(struct dg_match_table *table);
+
+/* Every rule must have been removed. */
+void dg_match_table_destroy(struct dg_match_table *table);
+
+/*
+ * Takes over @rule.  The same rule may be inserted more than once, and must
+ * then be removed as often.  Cannot fail: dg_match_parse() got all it needs.
+ */
+void dg_match_table_insert(struct dg_match_table *table,
+			   struct dg_match_owner *owner,
+			   struct dg_match_rule *rule);
+
+/* Remove and free one rule of @owner equal to @rule: 0, or -ENOENT. */
+int dg_match_table_remove(struct dg_match_table *table,
+			  struct dg_match_owner *owner,
+			  const struct dg_match_rule *rule);
+
+/* Remove and free all rules of @owner. */
+void dg_match_table_remove_all(struct dg_match_table *table,
+			       struct dg_match_owner *owner);
+
+/**
+ * dg_match_table_for_each() - every rule that a message meets
+ * @table: the rules
+ * @ctx: the message
+ * @fn: called with each rule that dg_match_applies() to it, and its owner, in
+ *	no order: a peer with several such rules is met as often, and the
+ *	caller must see to it that it gets one copy; stops at what isn't 0
+ * @data: for @fn
+ *
+ * Return: what @fn returned last, 0 if there is no such rule.
+ */
+int dg_match_table_for_each(const struct dg_match_table *table,
+			    struct dg_match_ctx *ctx,
+			    int (*fn)(void *data,
+				      const struct dg_match_rule *rule,
+				      struct dg_match_owner *owner),
+			    void *data);
+
+#endif /* _DG_MATCH_H */

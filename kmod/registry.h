@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * registry.h - well-known names, their owners and those who queue for them
+ *
+ * A name exists while somebody owns it.  Its queue is a row of places; who is
+ * in front owns the name.  A peer takes part with the struct dg_owner in it.
+ * Unique names are not in here: they are ids (names.h).
+ *
+ * The caller's lock: held for writing around everything that takes a registry
+ * without const, and for reading around the rest.
+ */
+#ifndef _DG_REGISTRY_H
+#define _DG_REGISTRY_H
+
+#include <linux/list.h>
+#include <linux/siphash.h>
+#include <linux/types.h>
+
+/* Flags of RequestName (spec, "org.freedesktop.DBus.RequestName"). */
+#define DG_NAME_ALLOW_REPLACEMENT	0x1
+#define DG_NAME_REPLACE_EXISTING	0x2
+#define DG_NAME_DO_NOT_QUEUE		0x4
+
+/* Replies of RequestName. */
+enum dg_request_result {
+	DG_REQUEST_PRIMARY_OWNER	= 1,
+	DG_REQUEST_IN_QUEUE		= 2,
+	DG_REQUEST_EXISTS		= 3,
+	DG_REQUEST_ALREADY_OWNER	= 4,
+};
+
+/* Replies of ReleaseName. */
+enum dg_release_result {
+	DG_RELEASE_RELEASED		= 1,
+	DG_RELEASE_NON_EXISTENT		= 2,
+	DG_RELEASE_NOT_OWNER		= 3,
+};
+
+/**
+ * struct dg_owner - a peer's part in the registry
+ * @id: the peer's id
+ * @places: its struct dg_place, oldest first
+ * @n_places: how many; what a limit on names for each peer counts
+ */
+struct dg_owner {
+	u64 id;
+	struct list_head places;
+	unsigned int n_places;
+};
+
+/**
+ * struct dg_registry - the well-known names of a bus
+ * @buckets: hash table of the names
+ * @bits: log2 of its size
+ * @n_names: names
+ * @n_places: places in all queues, owners included
+ * @key: secret of the hash
+ */
+struct dg_registry {
+	struct hlist_head *buckets;
+	unsigned int bits;
+	unsigned int n_names;
+	unsigned int n_places;
+	hsiphash_key_t key;
+};
+
+/**
+ * struct dg_name_change - a name went from one peer to another
+ * @name: the name; for the length of the call that reports it
+ * @from: who lost it, or NULL if nobody owned it
+ * @to: who has it now, or NULL if nobody does
+ *
+ * @from == @to (both NULL) says that nothing changed hands.
+ */
+struct dg_name_change {
+	const char *name;
+	struct dg_owner *from;
+	struct dg_owner *to;
+};
+
+static inline bool dg_name_changed(const struct dg_name_change *change)
+{
+	return change->from != change->to;
+}
+
+/* -ENOMEM, or 0. */
+int dg_registry_init(struct dg_registry *reg);
+
+/* Every owner must have been dropped. */
+void dg_registry_destroy(struct dg_registry *reg);
+
+void dg_owner_init(struct dg_owner *owner, u64 id);
+
+/**
+ * dg_registry_request() - RequestName
+ * @reg: the registry
+ * @owner: who asks
+ * @name: a valid well-known name; whether @owner may own it is the caller's
+ *	to decide, and so is a limit on @owner's places
+ * @flags: DG_NAME_*; others are ignored, as dbus-daemon does
+ * @change: set to what changed hands; its name is @name
+ *
+ * Return: &enum dg_request_result, or -ENOMEM, and nothing has changed.
+ */
+int dg_registry_request(struct dg_registry *reg, struct dg_owner *owner,
+			const char *name, u32 flags,
+			struct dg_name_change *change);
+
+/**
+ * dg_registry_release() - ReleaseName
+ * @reg: the registry
+ * @owner: who gives up its place
+ * @name: a valid well-known name
+ * @change: set to what changed hands; its name is @name
+ *
+ * Return: &enum dg_release_result.  Cannot fail.
+ */
+int dg_registry_release(struct dg_registry *reg, struct dg_owner *owner,
+			const char *name, struct dg_name_change *change);
+
+/**
+ * dg_registry_drop() - give up all places of a peer that goes
+ * @reg: the registry
+ * @owner: the peer's
+ * @changed: called for each name that changed hands, after it did, in the
+ *	order in which dbus-daemon tells of them; may read the registry, not
+ *	modify it; may be NULL
+ * @data: for @changed
+ *
+ * Cannot fail.
+ */
+void dg_registry_drop(struct dg_registry *reg, struct dg_owner *owner,
+		      void (*changed)(void *data,
+				      const struct dg_name_change *change),
+		      void *data);
+
+/* Who owns @name, or NULL. */
+struct dg_owner *dg_registry_lookup(const struct dg_registry *reg,
+				    const char *name);
+
+/**
+ * dg_registry_for_each_name() - every name that has an owner
+ * @reg: the registry
+ * @fn: called with each, in no order; stops at what isn't 0
+ * @data: for @fn
+ *
+ * Return: what @fn returned last, 0 if there is no name.
+ */
+int dg_registry_for_each_name(const struct dg_registry *reg,
+			      int (*fn)(void *data, const char *name,
+					struct dg_owner *owner),
+			      void *data);
+
+/**
+ * dg_registry_for_each_queued() - a name's queue, its owner first
+ * @reg: the registry
+ * @name: the name
+ * @fn: called with each; stops at what isn't 0
+ * @data: for @fn
+ *
+ * Return: what @fn returned last, or -ENOENT if nobody owns @name.
+ */
+int dg_registry_for_each_queued(const struct dg_registry *reg,
+				const char *name,
+				int (*fn)(void *data, struct dg_owner *owner),
+				void *data);
+
+/**
+ * dg_registry_for_each_owned() - the names that a peer owns
+ * @owner: the peer's; names that it only queues for are passed over
+ * @fn: called with each, oldest place first; stops at what isn't 0
+ * @data: for @fn
+ *
+ * Return: what @fn returned last, 0 if it owns no name.
+ */
+int dg_registry_for_each_owned(const struct dg_owner *owner,
+			       int (*fn)(void *data, const char *name),
+			       void *data);
+
+#endif /* _DG_REGISTRY_H */
