@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# The two kernels that the module is built for and tested on, kept in DG_CACHE:
+#   debian  Debian's own linux-image of the installed headers, unpacked, not installed
+#   debug   Debian's linux-source built with compat-tests/vm/debug.config
+#
+# dg_kernel NAME makes it (once) and sets
+#   DG_KDIR     the kernel's directory in the cache
+#   DG_KIMAGE   what qemu boots
+#   DG_KRELEASE its uname -r
+#   DG_KBUILD   where modules for it are built (make -C)
+#   DG_KINITRD  initramfs that finds the host's root over 9p
+#
+# Needs common.sh. Steps end in "|| dg_die": set -e has no effect inside a function
+# whose status is looked at.
+
+# Modules that Debian's kernel needs before it can see the host's root, with the
+# virtio-serial ports that carry the command's output.
+DG_BOOT_MODULES="virtio_pci virtio_console 9pnet_virtio 9p overlay"
+
+# Raise it when dg_make_debug changes what it builds: part of the cache's key, with the
+# source's version and the configuration.
+DG_DEBUG_RECIPE=1
+
+# Number of steps of a full debug build, for the progress lines.
+DG_DEBUG_STEPS=1900
+
+dg_kernel() {
+	case $1 in
+	debian) dg_kernel_debian ;;
+	debug) dg_kernel_debug ;;
+	*) dg_die "there is no kernel '$1': debian or debug" ;;
+	esac
+}
+
+# Fetches a package's .deb of exactly that version into the current directory. The
+# index may be older than the archive, which drops superseded versions: renew it once.
+dg_fetch() {
+	local pkg=$1
+	apt-get -q download "$pkg" >fetch.log 2>&1 && return 0
+	dg_say "renewing the package lists for $pkg"
+	apt-get -o DPkg::Lock::Timeout=300 -q update >>fetch.log 2>&1
+	apt-get -q download "$pkg" >>fetch.log 2>&1 && return 0
+	cat fetch.log >&2
+	dg_die "could not download $pkg"
+}
+
+# An empty directory beside the final one, so that a killed run leaves nothing that
+# looks complete.
+dg_fresh() {
+	rm -rf "$1"
+	mkdir -p "$1"
+	cd "$1" || dg_die "no directory $1"
+}
+
+# --- debian ------------------------------------------------------------------------
+
+dg_kernel_debian() {
+	local release
+	# The newest headers that are installed name the kernel: what is booted is what
+	# the module was built against.
+	release=$(basename -a /usr/src/linux-headers-*-amd64 | grep -v cloud |
+		sed 's/^linux-headers-//' | sort -V | tail -n 1)
+	[ -d "/usr/src/linux-headers-$release" ] || dg_die "no kernel headers: run tools/setup"
+	DG_KRELEASE=$release
+	DG_KBUILD=/usr/src/linux-headers-$release
+	DG_KDIR=$DG_CACHE/debian-$release
+	DG_KIMAGE=$DG_KDIR/vmlinux
+	[ -e "$DG_KDIR/done" ] || dg_locked kernel-debian dg_make_debian || exit
+	dg_initrd
+}
+
+dg_make_debian() (
+	[ ! -e "$DG_KDIR/done" ] || exit 0
+	dg_say "fetching Debian's kernel $DG_KRELEASE"
+	dg_fresh "$DG_KDIR.new"
+	dg_fetch "linux-image-$DG_KRELEASE"
+	dpkg-deb -x linux-image-*.deb . || dg_die "could not unpack the kernel"
+	# Nothing of these is of use in the guest.
+	rm -rf linux-image-*.deb usr/share
+	# modprobe's tables are made by the package's postinst, which did not run.
+	depmod -b . "$DG_KRELEASE" || dg_die "depmod failed"
+	# TCG starts an uncompressed vmlinux by its PVH entry in half the time.
+	dg_unpack_vmlinux "boot/vmlinuz-$DG_KRELEASE" vmlinux
+	rm -rf "$DG_KDIR"
+	touch done && mv "$DG_KDIR.new" "$DG_KDIR" || dg_die "could not keep $DG_KDIR"
+)
+
+# The ELF kernel out of an xz-compressed bzImage: the payload starts at xz's magic and
+# is followed by its length, which xz takes for trailing garbage.
+dg_unpack_vmlinux() {
+	local offset
+	for offset in $(LC_ALL=C grep -obUaP '\xFD7zXZ\x00' "$1" | cut -d: -f1); do
+		tail -c "+$((offset + 1))" "$1" | xz -dc --single-stream >"$2" 2>/dev/null || true
+		[ "$(head -c 4 "$2" | tail -c 3)" = ELF ] && return 0
+	done
+	dg_die "no kernel found inside $1"
+}
+
+# --- debug -------------------------------------------------------------------------
+
+dg_kernel_debug() {
+	local config=$DG_SRC/compat-tests/vm/debug.config version key
+	version=$(apt-cache policy linux-source-6.1 2>/dev/null | sed -n 's/^ *Candidate: //p')
+	if [ -z "$version" ] || [ "$version" = "(none)" ]; then
+		# Lists without it: take what the cache has, or renew them.
+		apt-get -o DPkg::Lock::Timeout=300 -q update >/dev/null 2>&1
+		version=$(apt-cache policy linux-source-6.1 | sed -n 's/^ *Candidate: //p')
+		[ -n "$version" ] || dg_die "apt knows no linux-source-6.1"
+	fi
+	key=$version-$({ echo "$DG_DEBUG_RECIPE"; cat "$config"; } | sha256sum | cut -c1-12)
+	DG_KDIR=$DG_CACHE/debug-$key
+	DG_KBUILD=$DG_KDIR/build
+	DG_KIMAGE=$DG_KDIR/bzImage
+	[ -e "$DG_KDIR/done" ] || dg_locked kernel-debug dg_make_debug "$config" || exit
+	DG_KRELEASE=$(cat "$DG_KBUILD/include/config/kernel.release")
+	dg_initrd
+}
+
+dg_make_debug() (
+	[ ! -e "$DG_KDIR/done" ] || exit 0
+	local config=$1
+	dg_say "building the debug kernel, once: about 10 minutes on two processors"
+	dg_fresh "$DG_KDIR"
+	dg_fetch linux-source-6.1
+	dpkg-deb --fsys-tarfile linux-source-6.1_*.deb | tar -xO ./usr/src/linux-source-6.1.tar.xz |
+		tar -xJ --one-top-level=source --strip-components=1 || dg_die "could not unpack the source"
+	rm -f linux-source-6.1_*.deb
+	# 6.1 still refuses the stack filter on x86-64, for the days when the unwinder
+	# could not be trusted there; with frame pointers it can.
+	sed -i '/^config FAULT_INJECTION_STACKTRACE_FILTER/,/help/{/depends on !X86_64/d}' \
+		source/lib/Kconfig.debug
+	mkdir build
+	KCONFIG_ALLCONFIG=$config make -s -C source O="$PWD/build" allnoconfig >build.log 2>&1 ||
+		dg_die "allnoconfig failed: see $PWD/build.log"
+	dg_check_config "$config" build/.config
+	dg_build_debug
+	cp build/arch/x86/boot/bzImage . || dg_die "the build made no bzImage"
+	dg_prune
+	touch done
+	dg_say "the debug kernel is built"
+)
+
+# Every line of the fragment must have survived Kconfig.
+dg_check_config() {
+	local line lost=0
+	while read -r line; do
+		case $line in
+		CONFIG_* | "# CONFIG_"*" is not set")
+			grep -qxF -- "$line" "$2" && continue
+			dg_say "Kconfig dropped: $line"
+			lost=1
+			;;
+		esac
+	done <"$1"
+	[ "$lost" = 0 ] || dg_die "$1 does not hold for this source"
+}
+
+dg_build_debug() {
+	local pid
+	nice make -j"$(nproc)" -C source O="$PWD/build" bzImage modules modules_prepare \
+		</dev/null >>build.log 2>&1 &
+	pid=$!
+	# shellcheck disable=SC2064 # this pid
+	trap "kill $pid 2>/dev/null" EXIT
+	dg_progress build.log "$DG_DEBUG_STEPS" "debug kernel" "$pid"
+	if ! wait "$pid"; then
+		tail -n 30 build.log >&2
+		dg_die "the debug kernel did not build: see $PWD/build.log"
+	fi
+	trap - EXIT
+}
+
+# Modules need the headers, the scripts and Module.symvers: 3 GB of the rest go.
+dg_prune() {
+	rm -f build/vmlinux* build/.tmp_* build/System.map
+	find build -name '*.o' -o -name '*.a' -o -name '.*.cmd' | grep -vE '/(scripts|tools)/' |
+		tr '\n' '\0' | xargs -0 rm -f
+	(
+		cd source
+		rm -rf Documentation LICENSES block certs crypto drivers fs init io_uring ipc kernel \
+			lib mm net rust samples security sound usr virt debian
+		find arch -mindepth 1 -maxdepth 1 ! -name x86 ! -name Kconfig -exec rm -rf {} +
+		find arch/x86 tools -name '*.[cS]' -delete
+	)
+}
+
+# --- initramfs ---------------------------------------------------------------------
+
+# busybox, the boot modules in the order in which they depend on each other, and
+# compat-tests/vm/init. Not compressed: the guest would spend longer on unpacking.
+dg_initrd() {
+	local init=$DG_SRC/compat-tests/vm/init
+	DG_KINITRD=$DG_KDIR/initrd-$(sha256sum "$init" | cut -c1-12).cpio
+	[ -e "$DG_KINITRD" ] || dg_locked initrd dg_make_initrd "$init" || exit
+}
+
+dg_make_initrd() (
+	[ ! -e "$DG_KINITRD" ] || exit 0
+	tree=$(mktemp -d)
+	trap 'rm -rf "$tree"' EXIT
+	mkdir -p "$tree"/{bin,modules,proc,sys,dev,lower,upper,root}
+	cp /bin/busybox "$tree/bin/busybox" || dg_die "no busybox: run tools/setup"
+	ln -s busybox "$tree/bin/sh"
+	install -m 755 "$1" "$tree/init"
+	: >"$tree/modules/order"
+	if [ -d "$DG_KDIR/lib/modules" ]; then
+		# shellcheck disable=SC2086 # a list of names
+		modprobe -d "$DG_KDIR" -S "$DG_KRELEASE" -a --show-depends $DG_BOOT_MODULES |
+			sed -n 's/^insmod //p' | awk '!seen[$1]++ { print $1 }' |
+			while read -r ko; do
+				cp "$ko" "$tree/modules/" || dg_die "no $ko"
+				basename "$ko" >>"$tree/modules/order"
+			done
+	fi
+	(cd "$tree" && find . | LC_ALL=C sort | cpio -o -H newc --quiet) >"$DG_KINITRD.new" ||
+		dg_die "could not make the initramfs"
+	mv "$DG_KINITRD.new" "$DG_KINITRD"
+)
