@@ -55,7 +55,9 @@
  *	asks).  Set nlmsg_seq to the message's serial: a netlink error carries
  *	it back.  Errors: -ENOTCONN the socket is not a peer (or its bus is
  *	gone); -EINVAL the message is malformed (see &enum dbus_genl_msg_attr);
- *	-EMSGSIZE it is larger than the bus allows; -ENOMEM.
+ *	-EMSGSIZE it is larger than the bus allows; -ENOBUFS the sender has so
+ *	much unread from the driver that it must read before it sends;
+ *	-EOPNOTSUPP fds; -ENOMEM.
  * @DBUS_GENL_CMD_MESSAGE: kernel → client.  A D-Bus message for this peer, in
  *	the same layout as SEND; MSG_A_SENDER is set by the kernel.  nlmsg_seq,
  *	nlmsg_flags mean nothing in it, nlmsg_pid is 0.
@@ -75,7 +77,8 @@
  *	CAP_NET_ADMIN over the net namespace; any other makes a bus of the
  *	caller's own user, which admits that user alone.  Unless
  *	BUS_A_FLAGS has %DBUS_GENL_BUS_PERSISTENT the bus goes when its
- *	controller's socket is closed.  A controller is no peer; it uses a
+ *	controller's socket is closed.  BUS_A_MACHINE_ID, if given, is what
+ *	the bus answers to GetMachineId of org.freedesktop.DBus.Peer.  A controller is no peer; it uses a
  *	second socket to CONNECT.  Answered by a BUS_CREATE message with
  *	BUS_A_NAME, BUS_A_UID, BUS_A_GUID.  Errors: -EEXIST, -EPERM, -EINVAL
  *	bad name, -EUSERS too many buses of this user, -EBUSY the socket is a
@@ -123,7 +126,8 @@ enum dbus_genl_cmd {
  * and its body.  SEND and MESSAGE have the same layout, so that the kernel
  * stamps a received buffer in place and hands on references to it.
  *
- * @DBUS_GENL_MSG_A_PAD: padding for 64-bit alignment; never sent by clients.
+ * @DBUS_GENL_MSG_A_PAD: no payload; aligns what follows.  Allowed once, right
+ *	before BODY, and to be used where BODY would not be aligned otherwise.
  * @DBUS_GENL_MSG_A_SENDER: u64, required and the *first* attribute.  In SEND
  *	it is room and must be 0.  In MESSAGE: the sender's id; id N is the
  *	unique name ":1.(N-1)"; 0 is the driver, "org.freedesktop.DBus".
@@ -144,8 +148,9 @@ enum dbus_genl_cmd {
  * @DBUS_GENL_MSG_A_SIGNATURE: string, the body's signature, ≤ 255 bytes.
  *	Absent means "".
  * @DBUS_GENL_MSG_A_BODY: binary, the body marshalled as the spec says, native
- *	byte order, its first byte at an address aligned to 8.  Absent means
- *	empty.  The kernel checks it against the signature (-EINVAL).
+ *	byte order, its first byte at a multiple of 8 from the nlmsghdr's (put
+ *	PAD before it if need be).  Absent means empty.  The kernel checks it
+ *	against the signature (-EINVAL).
  * @DBUS_GENL_MSG_A_FDS: reserved: array of s32 fd numbers.  Today -EOPNOTSUPP.
  * @DBUS_GENL_MSG_A_BODY_FD: reserved: a sealed memfd in place of BODY.
  *	Today -EOPNOTSUPP.
@@ -208,6 +213,8 @@ enum dbus_genl_reason {
  *	measured as the sum of the attributes' lengths.
  * @DBUS_GENL_BUS_A_MAX_FDS: u32, most fds in one message (0: none).
  * @DBUS_GENL_BUS_A_STATS: nested STATS_A_*, for this bus alone.
+ * @DBUS_GENL_BUS_A_MACHINE_ID: string of %DBUS_GENL_GUID_LEN hexadecimal digits,
+ *	the machine's id (what dbus-uuidgen prints): the kernel reads no files.
  */
 enum dbus_genl_bus_attr {
 	DBUS_GENL_BUS_A_UNSPEC,
@@ -220,6 +227,7 @@ enum dbus_genl_bus_attr {
 	DBUS_GENL_BUS_A_MAX_MESSAGE_SIZE,
 	DBUS_GENL_BUS_A_MAX_FDS,
 	DBUS_GENL_BUS_A_STATS,
+	DBUS_GENL_BUS_A_MACHINE_ID,
 
 	__DBUS_GENL_BUS_A_MAX,
 	DBUS_GENL_BUS_A_MAX = __DBUS_GENL_BUS_A_MAX - 1
@@ -244,7 +252,8 @@ enum dbus_genl_bus_attr {
  * @DBUS_GENL_STATS_A_ROUTED: counter: messages accepted by SEND.
  * @DBUS_GENL_STATS_A_DELIVERED: counter: messages handed to receivers, those
  *	from the driver included; a broadcast counts once a receiver.
- * @DBUS_GENL_STATS_A_REFUSED: counter: requests refused with an errno.
+ * @DBUS_GENL_STATS_A_REFUSED: counter: requests refused with an errno by the
+ *	bus; what netlink's attribute policy stops before it is not counted.
  * @DBUS_GENL_STATS_A_DROPPED: counter: signals not delivered since their
  *	receiver's queue was over quota.
  * @DBUS_GENL_STATS_A_OVERFLOWED: counter: messages that went through an
