@@ -1,0 +1,78 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""compare.py REFERENCE OURS DIFFERENCES - compares two transcripts case by case
+
+Prints TAP: a case is ok if both transcripts have the same lines for it, or if
+it is listed in DIFFERENCES (one a line: `case | reason`; a case that ends in *
+is a prefix).  A listed case that doesn't differ is a failure too: the list must
+stay true.  So is a case that only one of them has.
+"""
+import difflib
+import sys
+
+
+def read_cases(path):
+    cases = {}
+    lines = None
+    with open(path, encoding="utf-8", errors="surrogateescape") as f:
+        for line in f:
+            line = line.rstrip("\n")
+            if line.startswith("== "):
+                lines = cases.setdefault(line[3:], [])
+            elif lines is not None:
+                lines.append(line)
+    return cases
+
+
+def read_differences(path):
+    listed = []
+    with open(path, encoding="utf-8") as f:
+        for line in f:
+            if line.strip() and not line.startswith("#"):
+                # The case itself may hold " | "; the reason may not.
+                case, _, reason = line.strip().rpartition(" | ")
+                listed.append((case, reason))
+    return listed
+
+
+def is_listed(name, case):
+    return name == case or case.endswith("*") and name.startswith(case[:-1])
+
+
+def main():
+    reference, ours = read_cases(sys.argv[1]), read_cases(sys.argv[2])
+    listed = read_differences(sys.argv[3])
+    used = set()
+    count = failed = 0
+    sys.stdout.reconfigure(errors="replace")
+
+    def check(outcome, text):
+        nonlocal count, failed
+        count += 1
+        failed += not outcome
+        print(f"{'ok' if outcome else 'not ok'} {count} - {text}")
+
+    for name in list(reference) + [n for n in ours if n not in reference]:
+        if reference.get(name) == ours.get(name):
+            check(True, name)
+            continue
+        entry = next((e for e in listed if is_listed(name, e[0])), None)
+        if entry:
+            used.add(entry)
+            check(True, f"{name} (differs on purpose: {entry[1]})")
+            continue
+        check(False, name)
+        for line in difflib.unified_diff(reference.get(name, ["(no such case)"]), ours.get(name, ["(no such case)"]),
+                                         "reference", "ours", lineterm="", n=1):
+            print("#   " + line[:400])
+    for entry in listed:
+        if entry not in used:
+            check(False, f"listed as a difference, but there is none: {entry[0]}")
+    check(len(reference) > 100, f"the reference has {len(reference)} cases")
+    print(f"1..{count}")
+    if failed:
+        print(f"# {failed} of {count} failed")
+    return 1 if failed else 0
+
+
+sys.exit(main())
