@@ -83,6 +83,12 @@ int dg_body_iter_bool(struct dg_body_iter *it, bool *value);
 /* Pass over the next argument, whatever it is.  -EINVAL if there is none. */
 int dg_body_iter_skip(struct dg_body_iter *it);
 
+/*
+ * The offset after the value of the single complete type at @sig that begins
+ * at offset @pos of a body that dg_body_validate() accepted.
+ */
+u32 dg_body_skip(const char *sig, const void *body, u32 len, u32 pos);
+
 /**
  * struct dg_body_args - where the arguments of a message are, found as needed
  * @it: what has not been looked at
@@ -118,7 +124,7 @@ char dg_body_args_get(struct dg_body_args *args, unsigned int n,
  * @data: what has been written; kvfree() it, or let dg_body_writer_free()
  * @len: its length
  * @size: room at @data
- * @err: first error: -ENOMEM, -EMSGSIZE; once set, writing does nothing
+ * @err: the first error, -ENOMEM or -EMSGSIZE; once set, writing does nothing
  * @depth: open containers
  * @level: for each, what closing it needs
  *

@@ -28,8 +28,8 @@ struct dg_match_rule;
  * dg_match_parse() - make a rule of its text
  * @text: what AddMatch or RemoveMatch was given: valid UTF-8
  * @len: bytes of it
- * @why: set to a text for the error reply, in dbus-daemon's words, which the
- *	caller must kfree(); to NULL on success and if memory is short for it
+ * @why: set to the text of the error reply, in dbus-daemon's words, with
+ *	-EINVAL and -E2BIG; the caller must kfree() it.  Else set to NULL.
  *
  * Return: the rule, for dg_match_table_insert() or dg_match_rule_free(), or
  * ERR_PTR: -EINVAL for MatchRuleInvalid, -E2BIG for LimitsExceeded, -ENOMEM.

@@ -138,6 +138,9 @@ void dg_registry_drop(struct dg_registry *reg, struct dg_owner *owner,
 struct dg_owner *dg_registry_lookup(const struct dg_registry *reg,
 				    const char *name);
 
+/* Whether a peer owns @name; to queue for it does not count. */
+bool dg_owner_owns(const struct dg_owner *owner, const char *name);
+
 /**
  * dg_registry_for_each_name() - every name that has an owner
  * @reg: the registry
