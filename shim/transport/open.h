@@ -12,7 +12,7 @@
 
 namespace dg {
 
-// nullptr with `error` set (that of the last address tried) if none works.
+// nullptr with `error` set (that of the first address) if none works.
 std::unique_ptr<Transport> open_transport(const char* address, DBusError* error) noexcept;
 
 }  // namespace dg

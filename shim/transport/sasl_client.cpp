@@ -3,6 +3,8 @@
 // "Authentication state diagrams".
 #include "transport/sasl_client.h"
 
+#include <utility>
+
 #include "transport/sasl_hex.h"
 
 namespace dg {

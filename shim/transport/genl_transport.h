@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// GenlTransport: a peer of a bus in the kernel.
+#pragma once
+
+#include <bitset>
+#include <string>
+
+#include "transport/genl_codec.h"
+#include "transport/genl_control.h"
+#include "transport/genl_receiver.h"
+#include "transport/transport.h"
+
+namespace dg {
+
+class GenlTransport : public Transport {
+ public:
+  // `socket` has CONNECTed, which gave `peer`.
+  GenlTransport(GenlSocket socket, GenlPeer peer);
+
+  int fd() const noexcept override { return socket_.fd(); }
+  bool wants_read() const noexcept override { return socket_.is_open() && !reading_paused(); }
+  bool wants_write() const noexcept override { return false; }
+  bool has_pending_input() const noexcept override;
+  bool authenticated() const noexcept override { return true; }
+  IoStatus handshake() noexcept override;
+  IoStatus send(DBusMessage& message) noexcept override;
+  IoStatus receive(MessageList& out) noexcept override;
+  void close() noexcept override;
+  const char* guid() const noexcept override { return peer_.guid.c_str(); }
+  bool can_send_type(int dbus_type) const noexcept override;
+
+ private:
+  IoStatus send_encoded(const DBusMessage& message) noexcept;
+  void send_failed(const DBusMessage& message, const char* error_name, const char* text) noexcept;
+  void answer_locally(uint32_t serial, const char* error_name, const char* text) noexcept;
+  IoStatus take(nlmsghdr* header, MessageList& out) noexcept;
+  IoStatus take_generic(nlmsghdr* header, MessageList& out) noexcept;
+  IoStatus take_error(const nlmsghdr* header) noexcept;
+  void pull() noexcept;
+
+  GenlSocket socket_;
+  GenlPeer peer_;
+  GenlEncoder encoder_;
+  GenlReceiver receiver_;
+
+  // Error replies made here, to be handed over by receive().
+  MessageList local_;
+  // The doorbell rang and PULL isn't out yet.
+  bool pull_due_ = false;
+  // DISCONNECT (or what amounts to it) was received.
+  bool gone_ = false;
+  // Which of the last serials are calls that expect a reply: a netlink error tells only the serial.
+  // An error is in the socket when sendmsg returns, so that it cannot be older than this.
+  std::bitset<1024> calls_;
+};
+
+}  // namespace dg
