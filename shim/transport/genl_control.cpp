@@ -88,10 +88,14 @@ bool genl_connect(GenlSocket& socket, const std::string& name, std::optional<uin
   return socket.transact(named_request(socket, DBUS_GENL_CMD_CONNECT, name, uid), answer, error);
 }
 
-bool genl_bus_create(GenlSocket& socket, const std::string& name, uint32_t flags, GenlBus* bus,
-                     GenlError* error) {
+bool genl_bus_create(GenlSocket& socket, const std::string& name, uint32_t flags,
+                     const std::string& machine_id, GenlBus* bus, GenlError* error) {
   NlMsg request = named_request(socket, DBUS_GENL_CMD_BUS_CREATE, name, std::nullopt);
-  if (flags && nla_put_u32(request.get(), DBUS_GENL_BUS_A_FLAGS, flags) < 0) throw std::bad_alloc();
+  if ((flags && nla_put_u32(request.get(), DBUS_GENL_BUS_A_FLAGS, flags) < 0) ||
+      (!machine_id.empty() &&
+       nla_put_string(request.get(), DBUS_GENL_BUS_A_MACHINE_ID, machine_id.c_str()) < 0)) {
+    throw std::bad_alloc();
+  }
   auto answer = [bus](nlmsghdr* message) {
     nlattr* attributes[DBUS_GENL_BUS_A_MAX + 1];
     return parse(message, DBUS_GENL_CMD_BUS_CREATE, attributes, DBUS_GENL_BUS_A_MAX) &&

@@ -35,9 +35,9 @@ struct GenlPeer {
 // Without a uid it is the caller's own bus.
 bool genl_connect(GenlSocket& socket, const std::string& name, std::optional<uint32_t> uid,
                   GenlPeer* peer, GenlError* error);
-// The socket becomes the controller.
-bool genl_bus_create(GenlSocket& socket, const std::string& name, uint32_t flags, GenlBus* bus,
-                     GenlError* error);
+// The socket becomes the controller. machine_id: what the bus says of itself, "" for nothing.
+bool genl_bus_create(GenlSocket& socket, const std::string& name, uint32_t flags,
+                     const std::string& machine_id, GenlBus* bus, GenlError* error);
 bool genl_bus_destroy(GenlSocket& socket, const std::string& name, std::optional<uint32_t> uid,
                       GenlError* error);
 bool genl_bus_list(GenlSocket& socket, std::vector<GenlBus>* buses, GenlError* error);

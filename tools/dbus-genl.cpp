@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// dbus-genl: looks at the kernel's buses, makes and removes them.
+#include <fmt/core.h>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "base/uuid.h"
+#include "transport/genl_control.h"
+
+namespace {
+
+// --- what is counted, in the order of the contract
+
+struct Count {
+  int attribute;
+  const char* key;   // in JSON
+  const char* text;  // for people
+};
+
+constexpr Count kCounts[] = {
+    {DBUS_GENL_STATS_A_BUSES, "buses", "buses"},
+    {DBUS_GENL_STATS_A_PEERS, "peers", "peers"},
+    {DBUS_GENL_STATS_A_NAMES, "names", "well-known names with an owner"},
+    {DBUS_GENL_STATS_A_NAME_OWNERS, "name_owners", "places in the queues of names"},
+    {DBUS_GENL_STATS_A_MATCHES, "matches", "match rules"},
+    {DBUS_GENL_STATS_A_REPLIES, "replies", "calls that wait for their reply"},
+    {DBUS_GENL_STATS_A_QUEUED_MESSAGES, "queued_messages", "messages in overflow queues"},
+    {DBUS_GENL_STATS_A_QUEUED_BYTES, "queued_bytes", "bytes charged for them"},
+    {DBUS_GENL_STATS_A_USERS, "users", "users that something is charged to"},
+    {DBUS_GENL_STATS_A_ROUTED, "routed", "messages accepted"},
+    {DBUS_GENL_STATS_A_DELIVERED, "delivered", "messages delivered"},
+    {DBUS_GENL_STATS_A_REFUSED, "refused", "requests refused"},
+    {DBUS_GENL_STATS_A_DROPPED, "dropped", "signals lost by slow receivers"},
+    {DBUS_GENL_STATS_A_OVERFLOWED, "overflowed", "messages that went through overflow queues"},
+};
+
+std::string stats_json(const dg::GenlStats& stats) {
+  std::string json;
+  for (const Count& count : kCounts) {
+    json += fmt::format("{}\"{}\": {}", json.empty() ? "{" : ", ", count.key,
+                        stats[static_cast<std::size_t>(count.attribute)]);
+  }
+  return json + "}";
+}
+
+// Names are of A-Z a-z 0-9 - _ and GUIDs of hexadecimal digits: nothing needs an escape.
+std::string bus_json(const dg::GenlBus& bus) {
+  return fmt::format(
+      "{{\"name\": \"{}\", \"uid\": {}, \"guid\": \"{}\", \"persistent\": {}, \"stats\": {}}}",
+      bus.name, bus.uid, bus.guid, (bus.flags & DBUS_GENL_BUS_PERSISTENT) != 0,
+      stats_json(bus.stats));
+}
+
+std::string buses_json(const std::vector<dg::GenlBus>& buses) {
+  std::string json;
+  for (const dg::GenlBus& bus : buses) json += (json.empty() ? "" : ", ") + bus_json(bus);
+  return "[" + json + "]";
+}
+
+void print_buses(const std::vector<dg::GenlBus>& buses) {
+  fmt::print("{:<20} {:>8} {:>7} {:>7} {:>10}  {}\n", "BUS", "UID", "PEERS", "NAMES", "MESSAGES",
+             "GUID");
+  for (const dg::GenlBus& bus : buses) {
+    fmt::print("{:<20} {:>8} {:>7} {:>7} {:>10}  {}{}\n", bus.name, bus.uid,
+               bus.stats[DBUS_GENL_STATS_A_PEERS], bus.stats[DBUS_GENL_STATS_A_NAMES],
+               bus.stats[DBUS_GENL_STATS_A_ROUTED], bus.guid,
+               bus.flags & DBUS_GENL_BUS_PERSISTENT ? "  persistent" : "");
+  }
+}
+
+void print_stats(const dg::GenlStats& stats) {
+  for (const Count& count : kCounts) {
+    fmt::print("{:>12}  {}\n", stats[static_cast<std::size_t>(count.attribute)], count.text);
+  }
+}
+
+// --- asking the kernel
+
+// Ends the program, as every failure here does, with one line that says why.
+[[noreturn]] void die(const std::string& text) {
+  fmt::print(stderr, "dbus-genl: {}\n", text);
+  std::exit(1);
+}
+
+dg::GenlSocket open_socket() {
+  dg::GenlError error;
+  dg::GenlSocket socket = dg::GenlSocket::open(&error);
+  if (!socket.is_open()) die(dg::genl_error_text(error));
+  return socket;
+}
+
+std::vector<dg::GenlBus> get_buses(dg::GenlSocket& socket) {
+  std::vector<dg::GenlBus> buses;
+  dg::GenlError error;
+  if (!dg::genl_bus_list(socket, &buses, &error)) die(dg::genl_error_text(error));
+  return buses;
+}
+
+dg::GenlStats get_stats(dg::GenlSocket& socket) {
+  dg::GenlStats stats{};
+  dg::GenlError error;
+  if (!dg::genl_stats(socket, &stats, &error)) die(dg::genl_error_text(error));
+  return stats;
+}
+
+// --- subcommands
+
+void show_status(bool json) {
+  dg::GenlSocket socket = open_socket();
+  const std::vector<dg::GenlBus> buses = get_buses(socket);
+  const dg::GenlStats stats = get_stats(socket);
+  if (json) {
+    fmt::print("{{\"buses\": {}, \"stats\": {}}}\n", buses_json(buses), stats_json(stats));
+    return;
+  }
+  print_buses(buses);
+  fmt::print("\n");
+  print_stats(stats);
+}
+
+void show_stats(bool json) {
+  dg::GenlSocket socket = open_socket();
+  const dg::GenlStats stats = get_stats(socket);
+  if (json) {
+    fmt::print("{}\n", stats_json(stats));
+  } else {
+    print_stats(stats);
+  }
+}
+
+void show_buses(bool json) {
+  dg::GenlSocket socket = open_socket();
+  const std::vector<dg::GenlBus> buses = get_buses(socket);
+  if (json) {
+    fmt::print("{}\n", buses_json(buses));
+  } else {
+    print_buses(buses);
+  }
+}
+
+// A bus that isn't persistent lives as long as the socket, so that this waits for a signal.
+void create_bus(const std::string& name, bool persistent) {
+  dg::GenlSocket socket = open_socket();
+  std::string machine_id;
+  (void)dg::machine_id(false, &machine_id, nullptr);
+  dg::GenlBus bus;
+  dg::GenlError error;
+  if (!dg::genl_bus_create(socket, name, persistent ? DBUS_GENL_BUS_PERSISTENT : 0, machine_id,
+                           &bus, &error)) {
+    die(fmt::format("cannot make the bus \"{}\": {}", name, dg::genl_error_text(error)));
+  }
+  sigset_t ending;
+  sigemptyset(&ending);
+  for (int number : {SIGHUP, SIGINT, SIGTERM}) sigaddset(&ending, number);
+  (void)::sigprocmask(SIG_BLOCK, &ending, nullptr);
+  fmt::print("genl:bus={},uid={},guid={}\n", bus.name, bus.uid, bus.guid);
+  (void)std::fflush(stdout);
+  int number;
+  if (!persistent) (void)::sigwait(&ending, &number);
+}
+
+void destroy_bus(const std::string& name, const CLI::Option& has_uid, uint32_t uid) {
+  dg::GenlSocket socket = open_socket();
+  dg::GenlError error;
+  const std::optional<uint32_t> owner = has_uid.count() ? std::optional(uid) : std::nullopt;
+  if (!dg::genl_bus_destroy(socket, name, owner, &error)) {
+    die(fmt::format("cannot remove the bus \"{}\": {}", name, dg::genl_error_text(error)));
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Looks at the D-Bus message buses in the kernel, makes and removes them.",
+               "dbus-genl");
+  app.require_subcommand(1);
+  bool json = false;
+  bool persistent = false;
+  std::string name;
+  uint32_t uid = 0;
+
+  CLI::App* status = app.add_subcommand("status", "the buses, and what all of them count");
+  CLI::App* stats = app.add_subcommand("stats", "what all buses count");
+  CLI::App* buses = app.add_subcommand("buses", "the buses");
+  for (CLI::App* command : {status, stats, buses}) {
+    command->add_flag("--json", json, "for programs");
+  }
+  CLI::App* bus = app.add_subcommand("bus", "makes or removes a bus");
+  bus->require_subcommand(1);
+  CLI::App* create = bus->add_subcommand(
+      "create", "makes a bus and prints its address; it is there until this program is ended");
+  create->add_option("NAME", name, "A-Z a-z 0-9 - _; \"system\" is for administrators")->required();
+  create->add_flag("--persistent", persistent, "leave it there, and end at once");
+  CLI::App* destroy = bus->add_subcommand("destroy", "removes a bus, and disconnects who is on it");
+  destroy->add_option("NAME", name, "its name")->required();
+  CLI::Option* has_uid = destroy->add_option("--uid", uid, "its user, if another");
+
+  CLI11_PARSE(app, argc, argv);
+  if (*status) show_status(json);
+  if (*stats) show_stats(json);
+  if (*buses) show_buses(json);
+  if (*create) create_bus(name, persistent);
+  if (*destroy) destroy_bus(name, *has_uid, uid);
+  return 0;
+}
