@@ -4,6 +4,7 @@
 # What every script in tools/ shares: where things are, how to speak, how to wait
 # for the other one that is doing the same work. Source it; it sets DG_SRC.
 
+# shellcheck disable=SC2034
 DG_SRC=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 # Kernels, built modules and package stamps. Outside the checkout, so that a fresh

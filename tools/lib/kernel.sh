@@ -12,6 +12,8 @@
 #   DG_KBUILD   where modules for it are built (make -C)
 #   DG_KINITRD  initramfs that finds the host's root over 9p
 #
+# shellcheck disable=SC2034
+#
 # Needs common.sh. Steps end in "|| dg_die": set -e has no effect inside a function
 # whose status is looked at.
 
@@ -84,7 +86,8 @@ dg_make_debian() (
 	# TCG starts an uncompressed vmlinux by its PVH entry in half the time.
 	dg_unpack_vmlinux "boot/vmlinuz-$DG_KRELEASE" vmlinux
 	rm -rf "$DG_KDIR"
-	touch done && mv "$DG_KDIR.new" "$DG_KDIR" || dg_die "could not keep $DG_KDIR"
+	touch "done"
+	mv "$DG_KDIR.new" "$DG_KDIR" || dg_die "could not keep $DG_KDIR"
 )
 
 # The ELF kernel out of an xz-compressed bzImage: the payload starts at xz's magic and
@@ -138,7 +141,7 @@ dg_make_debug() (
 	dg_build_debug
 	cp build/arch/x86/boot/bzImage . || dg_die "the build made no bzImage"
 	dg_prune
-	touch done
+	touch "done"
 	dg_say "the debug kernel is built"
 )
 
@@ -178,7 +181,7 @@ dg_prune() {
 	find build -name '*.o' -o -name '*.a' -o -name '.*.cmd' | grep -vE '/(scripts|tools)/' |
 		tr '\n' '\0' | xargs -0 rm -f
 	(
-		cd source
+		cd source || exit
 		rm -rf Documentation LICENSES block certs crypto drivers fs init io_uring ipc kernel \
 			lib mm net rust samples security sound usr virt debian
 		find arch -mindepth 1 -maxdepth 1 ! -name x86 ! -name Kconfig -exec rm -rf {} +

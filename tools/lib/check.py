@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""tools/check: runs every check, shows progress, counts.
+
+Each step reports test cases to a Tally; nothing that was meant to run and did not can
+pass: a program without a plan, a guest that died, a build that stopped are failures.
+"""
+
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import guest
+import hosttests
+from tally import Tally, tap_cases
+
+SRC = pathlib.Path(__file__).resolve().parents[2]
+BUILD = SRC / "build"
+LOGS = BUILD / "check-logs"
+
+
+def run_logged(command, log, timeout, env=None):
+    """Runs it with its output in a log file; returns status and text."""
+    with open(log, "wb") as out:
+        try:
+            status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                                    timeout=timeout, cwd=SRC, env=env, check=False).returncode
+        except subprocess.TimeoutExpired:
+            out.write(b"\ntime limit of %d s reached\n" % timeout)
+            status = 124
+    return status, log.read_text(errors="replace")
+
+
+def lint(tally):
+    status, text = run_logged([SRC / "tools/lint"], LOGS / "lint.log", 300)
+    tally.cases("lint", tap_cases(text, status))
+
+
+def build(tally):
+    """Returns whether there is something to run."""
+    command = ["meson", "setup", "--werror", str(BUILD)]
+    if (BUILD / "build.ninja").exists():
+        command.insert(2, "--reconfigure")
+    for name, step in (("meson setup", command), ("meson compile", ["meson", "compile", "-C", str(BUILD)])):
+        start = time.monotonic()
+        tally.say(f"{name} …")
+        status, text = run_logged(step, LOGS / (name.replace(" ", "-") + ".log"), 1800)
+        tally.case("build", name, status == 0, text[-8000:], time.monotonic() - start)
+        if status != 0:
+            return False
+    return True
+
+
+def module(tally, kernels):
+    for kernel in kernels:
+        for mode in ("warnings", "sparse"):
+            start = time.monotonic()
+            tally.say(f"module for the {kernel} kernel, {mode} …")
+            # stderr carries the progress of a kernel that is being built.
+            run = subprocess.run([SRC / "tools/lib/module", kernel, mode], stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, text=True, errors="replace", timeout=3000, check=False)
+            (LOGS / f"module-{kernel}-{mode}.log").write_text(run.stdout)
+            tally.case("module", f"{kernel} kernel, {'W=1' if mode == 'warnings' else 'sparse'}",
+                       run.returncode == 0, run.stdout[-8000:], time.monotonic() - start)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="tools/check", description="Runs every check of dbus-genl.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these system tests")
+    parser.add_argument("--host", action="store_true", help="only lint, build and host tests")
+    parser.add_argument("--kernel", choices=guest.KERNELS, action="append", help="only this kernel")
+    parser.add_argument("--list", action="store_true", help="name the system tests and end")
+    return parser.parse_args()
+
+
+def main():
+    args = arguments()
+    kernels = args.kernel or list(guest.KERNELS)
+    tests = guest.discover(SRC / "compat-tests/system")
+    if args.list:
+        for test in tests:
+            print(f"{test.name}: {test.timeout} s, {', '.join(test.kernels)}")
+        return 0
+    unknown = set(args.names) - {test.name for test in tests}
+    if unknown:
+        sys.exit(f"tools/check: no such test in compat-tests/system: {', '.join(sorted(unknown))}")
+
+    LOGS.mkdir(parents=True, exist_ok=True)
+    tally = Tally(colour=sys.stdout.isatty())
+    os.environ["DBUS_GENL_BUILD"] = str(BUILD)
+    os.environ["DBUS_GENL_SRC"] = str(SRC)
+    whole = not args.names
+    if whole and not args.kernel:
+        lint(tally)
+    built = build(tally)
+    if built and whole and not args.kernel:
+        hosttests.run(tally, BUILD)
+    if not args.host:
+        if whole:
+            module(tally, kernels)
+        chosen = [test for test in tests if whole or test.name in args.names]
+        for kernel in kernels:
+            guest.run(tally, SRC, LOGS, kernel, [test for test in chosen if kernel in test.kernels])
+    return tally.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
