@@ -24,6 +24,7 @@ namespace {
 constexpr char machine_id_file[] = "/var/lib/dbus/machine-id";
 constexpr char systemd_machine_id_file[] = "/etc/machine-id";
 constexpr std::size_t uuid_digits = 32;
+constexpr char white_space[] = " \t\r\n";
 
 std::string to_hex(std::span<const std::uint8_t> bytes) {
   constexpr char digits[] = "0123456789abcdef";
@@ -118,7 +119,8 @@ bool read_uuid_file(const char* path, bool create, std::string* uuid, DBusError*
               std::strerror(cause));
     return false;
   }
-  while (!contents.empty() && std::strchr(" \t\r\n", contents.back())) contents.pop_back();
+  contents.erase(0, contents.find_first_not_of(white_space));
+  contents.erase(contents.find_last_not_of(white_space) + 1);
   if (contents.size() != uuid_digits) {
     set_error(error, DBUS_ERROR_INVALID_FILE_CONTENT,
               "UUID file '%s' should contain a hex string of length %zu, not length %zu, with no "
