@@ -8,30 +8,30 @@
  */
 #pragma once
 
-#include "../system/lib/peer.h"
-
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "../system/lib/peer.h"
+
 namespace dg::test {
 
 // A message that arrived, as text.
 struct Seen {
-	int type = 0;
-	uint8_t flags = 0;
-	uint32_t serial = 0, reply_serial = 0;
-	std::string sender, destination, path, interface, member, error_name, signature, body;
+  int type = 0;
+  uint8_t flags = 0;
+  uint32_t serial = 0, reply_serial = 0;
+  std::string sender, destination, path, interface, member, error_name, signature, body;
 };
 
 class Client {
-public:
-	virtual ~Client() = default;
-	// The serial it got; 0 if it couldn't be sent.
-	virtual uint32_t send(const Message& m) = 0;
-	virtual std::optional<Seen> receive(int timeout_ms) = 0;
-	virtual bool connected() = 0;
+ public:
+  virtual ~Client() = default;
+  // The serial it got; 0 if it couldn't be sent.
+  virtual uint32_t send(const Message& m) = 0;
+  virtual std::optional<Seen> receive(int timeout_ms) = 0;
+  virtual bool connected() = 0;
 };
 
 using Connector = std::function<std::unique_ptr<Client>()>;
@@ -41,4 +41,4 @@ std::unique_ptr<Client> connect_genl(const std::string& bus);
 
 void run_scenarios(const Connector& connect);
 
-} // namespace dg::test
+}  // namespace dg::test

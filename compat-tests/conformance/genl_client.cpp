@@ -2,59 +2,55 @@
 /*
  * genl_client.cpp - the scenarios' client on the raw netlink peer
  */
-#include "client.h"
-
 #include <cstdio>
+
+#include "client.h"
 
 namespace dg::test {
 
 namespace {
 
 class GenlClient : public Client {
-public:
-	uint32_t send(const Message& m) override
-	{
-		Message copy = m;
-		return peer.send(copy) ? 0 : copy.serial;
-	}
+ public:
+  uint32_t send(const Message& m) override {
+    Message copy = m;
+    return peer.send(copy) ? 0 : copy.serial;
+  }
 
-	std::optional<Seen> receive(int timeout_ms) override
-	{
-		auto m = peer.receive(timeout_ms);
-		if (!m)
-			return std::nullopt;
-		Seen s;
-		s.type = m->type;
-		s.flags = m->flags;
-		s.serial = m->serial;
-		s.reply_serial = m->reply_serial;
-		s.sender = unique_name(m->sender);
-		s.destination = m->destination;
-		s.path = m->path;
-		s.interface = m->interface;
-		s.member = m->member;
-		s.error_name = m->error_name;
-		s.signature = m->signature;
-		s.body = m->text();
-		return s;
-	}
+  std::optional<Seen> receive(int timeout_ms) override {
+    auto m = peer.receive(timeout_ms);
+    if (!m) return std::nullopt;
+    Seen s;
+    s.type = m->type;
+    s.flags = m->flags;
+    s.serial = m->serial;
+    s.reply_serial = m->reply_serial;
+    s.sender = unique_name(m->sender);
+    s.destination = m->destination;
+    s.path = m->path;
+    s.interface = m->interface;
+    s.member = m->member;
+    s.error_name = m->error_name;
+    s.signature = m->signature;
+    s.body = m->text();
+    return s;
+  }
 
-	bool connected() override { return !peer.disconnected; }
+  bool connected() override { return !peer.disconnected; }
 
-	Peer peer;
+  Peer peer;
 };
 
-} // namespace
+}  // namespace
 
-std::unique_ptr<Client> connect_genl(const std::string& bus)
-{
-	auto client = std::make_unique<GenlClient>();
-	Answer a = client->peer.connect(bus);
-	if (a.error) {
-		std::fprintf(stderr, "CONNECT to %s: errno %d %s\n", bus.c_str(), -a.error, a.extack.c_str());
-		return nullptr;
-	}
-	return client;
+std::unique_ptr<Client> connect_genl(const std::string& bus) {
+  auto client = std::make_unique<GenlClient>();
+  Answer a = client->peer.connect(bus);
+  if (a.error) {
+    std::fprintf(stderr, "CONNECT to %s: errno %d %s\n", bus.c_str(), -a.error, a.extack.c_str());
+    return nullptr;
+  }
+  return client;
 }
 
-} // namespace dg::test
+}  // namespace dg::test

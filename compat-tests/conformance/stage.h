@@ -9,66 +9,67 @@
  */
 #pragma once
 
-#include "client.h"
-
 #include <map>
 #include <string>
 #include <vector>
 
+#include "client.h"
+
 namespace dg::test {
 
 class Stage {
-public:
-	explicit Stage(const Connector& connect) : connect_(connect) { }
+ public:
+  explicit Stage(const Connector& connect) : connect_(connect) {}
 
-	// Begins a case: the unit of comparison, named in the TAP output.
-	void test(const std::string& name);
-	void line(const std::string& text);
+  // Begins a case: the unit of comparison, named in the TAP output.
+  void test(const std::string& name);
+  void line(const std::string& text);
 
-	// Connects and registers; what Hello brings isn't printed.
-	void enter(const std::string& actor);
-	// Connects only.  Such an actor can't ping: what it sees is read until silence.
-	void enter_unregistered(const std::string& actor);
-	void registered(const std::string& actor) { actors_.at(actor).registered = true; }
-	void leave(const std::string& actor); // closes its connection
-	void leave_all();
+  // Connects and registers; what Hello brings isn't printed.
+  void enter(const std::string& actor);
+  // Connects only.  Such an actor can't ping: what it sees is read until silence.
+  void enter_unregistered(const std::string& actor);
+  void registered(const std::string& actor) { actors_.at(actor).registered = true; }
+  void leave(const std::string& actor);  // closes its connection
+  void leave_all();
 
-	// Sends, prints, and prints all that any actor saw of it.  Returns its serial.
-	uint32_t send(const std::string& actor, const Message& m);
-	void ask(const std::string& actor, const std::string& member, const Args& args = Args())
-	{
-		send(actor, driver_call(member, args));
-	}
-	// Prints what has come to everybody since.
-	void settle();
-	// Does it without printing.
-	void quietly(const std::string& actor, const Message& m);
-	// What the actor saw last of this type (RETURN, ...), for replies to it.
-	const Seen& last(const std::string& actor) const { return actors_.at(actor).last; }
-	const std::string& name(const std::string& actor) const { return actors_.at(actor).name; }
-	// In what is printed, each occurrence of text becomes label.
-	void hide(const std::string& text, const std::string& label) { hidden_.emplace_back(text, label); }
+  // Sends, prints, and prints all that any actor saw of it.  Returns its serial.
+  uint32_t send(const std::string& actor, const Message& m);
+  void ask(const std::string& actor, const std::string& member, const Args& args = Args()) {
+    send(actor, driver_call(member, args));
+  }
+  // Prints what has come to everybody since.
+  void settle();
+  // Does it without printing.
+  void quietly(const std::string& actor, const Message& m);
+  // What the actor saw last of this type (RETURN, ...), for replies to it.
+  const Seen& last(const std::string& actor) const { return actors_.at(actor).last; }
+  const std::string& name(const std::string& actor) const { return actors_.at(actor).name; }
+  // In what is printed, each occurrence of text becomes label.
+  void hide(const std::string& text, const std::string& label) {
+    hidden_.emplace_back(text, label);
+  }
 
-private:
-	struct Actor {
-		std::unique_ptr<Client> client;
-		std::string name;
-		bool registered = false;
-		Seen last;
-	};
-	void drain(const std::string& id, Actor& actor, bool print);
-	std::string describe(const Seen& s) const;
-	std::string hide_ids(std::string text) const;
+ private:
+  struct Actor {
+    std::unique_ptr<Client> client;
+    std::string name;
+    bool registered = false;
+    Seen last;
+  };
+  void drain(const std::string& id, Actor& actor, bool print);
+  std::string describe(const Seen& s) const;
+  std::string hide_ids(std::string text) const;
 
-	const Connector& connect_;
-	std::map<std::string, Actor> actors_;
-	std::vector<std::pair<std::string, std::string>> hidden_;
+  const Connector& connect_;
+  std::map<std::string, Actor> actors_;
+  std::vector<std::pair<std::string, std::string>> hidden_;
 };
 
-void names_scenarios(Stage& s);	   // scenarios_names.cpp
-void queries_scenarios(Stage& s);  // scenarios_queries.cpp
-void match_scenarios(Stage& s);	   // scenarios_match.cpp
-void delivery_scenarios(Stage& s); // scenarios_delivery.cpp
-void driver_scenarios(Stage& s);   // scenarios_driver.cpp
+void names_scenarios(Stage& s);     // scenarios_names.cpp
+void queries_scenarios(Stage& s);   // scenarios_queries.cpp
+void match_scenarios(Stage& s);     // scenarios_match.cpp
+void delivery_scenarios(Stage& s);  // scenarios_delivery.cpp
+void driver_scenarios(Stage& s);    // scenarios_driver.cpp
 
-} // namespace dg::test
+}  // namespace dg::test

@@ -15,60 +15,54 @@
 namespace dg::test {
 
 class Tap {
-public:
-	// One check.  Returns its outcome, so that what depends on it can be left out.
-	[[gnu::format(printf, 3, 4)]] bool ok(bool outcome, const char* fmt, ...)
-	{
-		va_list ap;
-		va_start(ap, fmt);
-		std::printf("%sok %d - ", outcome ? "" : "not ", ++count_);
-		std::vprintf(fmt, ap);
-		std::printf("\n");
-		va_end(ap);
-		std::fflush(stdout);
-		if (!outcome)
-			++failed_;
-		return outcome;
-	}
+ public:
+  // One check.  Returns its outcome, so that what depends on it can be left out.
+  [[gnu::format(printf, 3, 4)]] bool ok(bool outcome, const char* fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    std::printf("%sok %d - ", outcome ? "" : "not ", ++count_);
+    std::vprintf(fmt, ap);
+    std::printf("\n");
+    va_end(ap);
+    std::fflush(stdout);
+    if (!outcome) ++failed_;
+    return outcome;
+  }
 
-	[[gnu::format(printf, 2, 3)]] void note(const char* fmt, ...)
-	{
-		va_list ap;
-		va_start(ap, fmt);
-		std::printf("# ");
-		std::vprintf(fmt, ap);
-		std::printf("\n");
-		va_end(ap);
-		std::fflush(stdout);
-	}
+  [[gnu::format(printf, 2, 3)]] void note(const char* fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    std::printf("# ");
+    std::vprintf(fmt, ap);
+    std::printf("\n");
+    va_end(ap);
+    std::fflush(stdout);
+  }
 
-	// For what leaves no sense in going on (no module, no memory).
-	[[noreturn, gnu::format(printf, 2, 3)]] void bail(const char* fmt, ...)
-	{
-		va_list ap;
-		va_start(ap, fmt);
-		std::printf("Bail out! ");
-		std::vprintf(fmt, ap);
-		std::printf("\n");
-		va_end(ap);
-		std::fflush(stdout);
-		std::_Exit(99);
-	}
+  // For what leaves no sense in going on (no module, no memory).
+  [[noreturn, gnu::format(printf, 2, 3)]] void bail(const char* fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    std::printf("Bail out! ");
+    std::vprintf(fmt, ap);
+    std::printf("\n");
+    va_end(ap);
+    std::fflush(stdout);
+    std::_Exit(99);
+  }
 
-	int finish()
-	{
-		std::printf("1..%d\n", count_);
-		if (failed_)
-			std::printf("# %d of %d failed\n", failed_, count_);
-		std::fflush(stdout);
-		return failed_ ? 1 : 0;
-	}
+  int finish() {
+    std::printf("1..%d\n", count_);
+    if (failed_) std::printf("# %d of %d failed\n", failed_, count_);
+    std::fflush(stdout);
+    return failed_ ? 1 : 0;
+  }
 
-	int failed() const { return failed_; }
+  int failed() const { return failed_; }
 
-private:
-	int count_ = 0;
-	int failed_ = 0;
+ private:
+  int count_ = 0;
+  int failed_ = 0;
 };
 
-} // namespace dg::test
+}  // namespace dg::test
