@@ -11,6 +11,7 @@
  * else is linear in the body's length.
  */
 #include <linux/align.h>
+#include <linux/bug.h>
 #include <linux/errno.h>
 #include <linux/sched.h>
 #include <linux/string.h>

@@ -19,6 +19,7 @@
  * What cannot be hashed so: argN of N > 0, argNpath, type, destination.
  */
 #include <linux/bitops.h>
+#include <linux/bug.h>
 #include <linux/errno.h>
 #include <linux/random.h>
 #include <linux/slab.h>

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* kvfree() and its like are declared by slab.h here. */
+#include <linux/slab.h>

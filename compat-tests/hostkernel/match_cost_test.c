@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * match_cost_test.c - a message meets only rules that could want it
+ *
+ * Linked with --wrap=dg_match_applies, so that each rule that a look-up really
+ * looks at is counted.
+ */
+#include <kunit/test.h>
+#include <linux/slab.h>
+
+#include "match.h"
+
+bool __real_dg_match_applies(const struct dg_match_rule *rule,
+			     struct dg_match_ctx *ctx);
+bool __wrap_dg_match_applies(const struct dg_match_rule *rule,
+			     struct dg_match_ctx *ctx);
+
+static unsigned int looked_at;
+
+bool __wrap_dg_match_applies(const struct dg_match_rule *rule,
+			     struct dg_match_ctx *ctx)
+{
+	looked_at++;
+	return __real_dg_match_applies(rule, ctx);
+}
+
+static int note(void *data, const struct dg_match_rule *rule,
+		struct dg_match_owner *owner)
+{
+	(*(unsigned int *)data)++;
+	return 0;
+}
+
+/*
+ * 20,000 rules of the form @format with a number, of which the message meets
+ * number 7 alone.
+ */
+static void check(struct kunit *test, const char *format, const char *arg0,
+		  u64 sender_id)
+{
+	enum { RULES = 20000 };
+	struct dg_body_writer body;
+	struct dg_match_owner owner;
+	struct dg_match_table table;
+	struct dg_name_change change;
+	struct dg_registry names;
+	struct dg_match_ctx ctx;
+	struct dg_owner sender;
+	struct dg_msg msg = {
+		.type = DG_MSG_SIGNAL, .serial = 1, .path = "/n7/x/y",
+		.interface = "i.n7", .member = "M7", .signature = "s",
+		.sender = sender_id,
+	};
+	unsigned int i, found = 0;
+	char text[128], *why;
+
+	KUNIT_ASSERT_EQ(test, dg_registry_init(&names), 0);
+	dg_owner_init(&sender, sender_id);
+	dg_registry_request(&names, &sender, "o.n7", 0, &change);
+	dg_registry_request(&names, &sender, "o.other", 0, &change);
+	dg_body_writer_init(&body);
+	dg_body_put_string(&body, arg0);
+	msg.body = body.data;
+	msg.body_len = body.len;
+
+	KUNIT_ASSERT_EQ(test, dg_match_table_init(&table), 0);
+	dg_match_owner_init(&owner);
+	for (i = 0; i < RULES; i++) {
+		scnprintf(text, sizeof(text), format, i);
+		dg_match_table_insert(&table, &owner,
+				      dg_match_parse(text, strlen(text), &why));
+	}
+	looked_at = 0;
+	dg_match_ctx_init(&ctx, &msg, &sender, NULL);
+	dg_match_table_for_each(&table, &ctx, note, &found);
+	KUNIT_EXPECT_EQ_MSG(test, found, 1U, "%s", format);
+	KUNIT_EXPECT_EQ_MSG(test, looked_at, 1U, "%s: %u looked at", format,
+			    looked_at);
+
+	dg_match_table_remove_all(&table, &owner);
+	dg_match_table_destroy(&table);
+	dg_body_writer_free(&body);
+	dg_registry_drop(&names, &sender, NULL, NULL);
+	dg_registry_destroy(&names);
+}
+
+static void test_one_key(struct kunit *test)
+{
+	check(test, "sender=':1.%u'", "", 8);
+	check(test, "sender=o.n%u", "", 8);
+	check(test, "interface=i.n%u", "", 8);
+	check(test, "member=M%u", "", 8);
+	check(test, "path=/n%u/x/y", "", 8);
+	check(test, "path_namespace=/n%u", "", 8);
+	check(test, "path_namespace=/n%u/x/y", "", 8);
+	check(test, "arg0=n%u", "n7", 8);
+	check(test, "arg0namespace=n%u", "n7.a.b", 8);
+	check(test, "arg0namespace=n%u.a.b", "n7.a.b", 8);
+}
+
+/* All but one key fit all messages, as is usual. */
+static void test_many_keys(struct kunit *test)
+{
+	check(test, "type=signal,sender=o.n%u,interface=i.n7,member=M7", "", 8);
+	check(test, "type=signal,sender=o.n7,path_namespace=/n%u", "", 8);
+	check(test, "type=signal,sender=':1.7',interface=i.n7,member=M7,arg0=n%u",
+	      "n7", 8);
+	check(test, "sender=o.n7,interface=i.n7,member=M7,arg0namespace=n%u",
+	      "n7", 8);
+	check(test, "interface=i.n7,member=M%u,path_namespace=/,arg0path=/",
+	      "/", 8);
+}
+
+static struct kunit_case cost_cases[] = {
+	KUNIT_CASE(test_one_key),
+	KUNIT_CASE(test_many_keys),
+	{}
+};
+
+static struct kunit_suite cost_suite = {
+	.name = "match_cost",
+	.test_cases = cost_cases,
+};
+
+kunit_test_suite(cost_suite);
