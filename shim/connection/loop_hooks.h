@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// LoopHooks<T>: the watches (or time-outs) of a connection or server and the application's functions
-// that put them into its main loop.
+// LoopHooks<T>: the watches (or time-outs) of a connection or server and the application's
+// functions that put them into its main loop.
 //
 // The application's functions run without the owner's lock, since they may call back. What they are
 // told is computed under it: set_enabled() and remove() only note a change, sync() tells it. One
@@ -21,7 +21,8 @@ namespace dg {
 template <typename T>
 class LoopHooks;
 
-// Base of DBusWatch and DBusTimeout: counted, with the application's data, and the links of LoopHooks.
+// Base of DBusWatch and DBusTimeout: counted, with the application's data, and the links of
+// LoopHooks.
 template <typename T>
 class LoopItem {
  public:
@@ -80,7 +81,8 @@ class LoopHooks {
   LoopHooks& operator=(const LoopHooks&) = delete;
 
   // Moves all items from the old functions to the new. False when the new add function refuses one:
-  // then no functions are set and free_data was not called for the new data.
+  // then the old functions remain and free_data was not called for the new data. Throws
+  // std::bad_alloc.
   bool set_functions(Lock& lock, const Functions& functions);
   // False when the application's add function refuses.
   bool add(Lock& lock, T* item);
@@ -91,8 +93,12 @@ class LoopHooks {
     if (dirty_head_ == nullptr || busy_) return;  // who is busy tells ours too
     Telling telling(*this, lock);
   }
-  bool empty() const noexcept { return first_ == nullptr; }
-  T* first() const noexcept { return first_; }
+  // Frees the functions' data, when the owner is going. Unlocked.
+  void drop_functions() noexcept {
+    Functions old = functions_;
+    functions_ = Functions();
+    if (old.free_data) old.free_data(old.data);
+  }
 
  private:
   // Held by the thread that runs the application's functions; the destructor tells what is left.

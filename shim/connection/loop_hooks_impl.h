@@ -2,6 +2,9 @@
 // The body of LoopHooks (loop_hooks.h).
 #pragma once
 
+#include <cstddef>
+#include <vector>
+
 #include "connection/loop_hooks.h"
 
 namespace dg {
@@ -122,41 +125,49 @@ bool LoopHooks<T>::add(Lock& lock, T* item) {
   return false;
 }
 
+// libdbus's order: the new functions get everything first, then the old ones lose it, so that a
+// refusal leaves things as they were.
 template <typename T>
 bool LoopHooks<T>::set_functions(Lock& lock, const Functions& functions) {
   Telling telling(*this, lock);
   tell_all(lock);
-  Functions old = functions_;
-  // The application may take items out while we call it: then begin again, past those done.
-  auto following = [this](T* item) { return item->linked_ ? item->next_ : first_; };
-  auto take_out_all = [&] {
-    for (T* item = first_; item;) {
-      Ref<T> keep = Ref<T>::share(item);
-      if (item->in_loop_) {
-        item->in_loop_ = false;
-        lock.unlock();
-        if (functions_.remove) functions_.remove(item, functions_.data);
-        lock.lock();
-      }
-      item = following(item);
-    }
+  struct Moved {
+    Ref<T> item;
+    bool was_in_loop, told_enabled;
   };
-  take_out_all();
-  functions_ = functions;
-  bool accepted = true;
-  for (T* item = first_; item && accepted;) {
-    Ref<T> keep = Ref<T>::share(item);
-    accepted = item->in_loop_ || call_add(lock, item);
-    item = following(item);
+  std::vector<Moved> items;
+  for (T* item = first_; item; item = item->next_)
+    items.push_back({Ref<T>::share(item), item->in_loop_, false});
+  const Functions old = functions_;
+  std::size_t added = 0;
+  lock.unlock();
+  while (added < items.size()) {
+    Moved& moved = items[added];
+    moved.told_enabled = moved.item->enabled();
+    if (functions.add && !functions.add(moved.item.get(), functions.data)) break;
+    ++added;
   }
-  if (!accepted) {
-    take_out_all();
-    functions_ = Functions();
+  const bool accepted = added == items.size();
+  if (accepted) {
+    for (Moved& moved : items)
+      if (moved.was_in_loop && old.remove) old.remove(moved.item.get(), old.data);
+  } else if (functions.remove) {
+    for (std::size_t i = 0; i < added; ++i) functions.remove(items[i].item.get(), functions.data);
+  }
+  lock.lock();
+  if (!accepted) return false;
+  functions_ = functions;
+  for (Moved& moved : items) {
+    moved.item->in_loop_ = true;
+    moved.item->told_enabled_ = moved.told_enabled;
+    if (!moved.item->linked_ || moved.told_enabled != moved.item->enabled())
+      mark_dirty(moved.item.get());
   }
   lock.unlock();
+  items.clear();
   if (old.free_data) old.free_data(old.data);
   lock.lock();
-  return accepted;
+  return true;
 }
 
 }  // namespace dg
