@@ -34,6 +34,7 @@ constinit Mutex state_mutex;
 // With a reference each, until they are disconnected.
 constinit DBusConnection* shared_buses[bus_types] = {};
 constinit dbus_int32_t data_slot = -1;
+constinit bool shutdown_hooked = false;
 
 // What is known about a connection's bus.
 struct BusData {
@@ -81,12 +82,17 @@ Ref<DBusConnection> shared_bus(DBusBusType type) noexcept {
 void share_bus(DBusBusType type, DBusConnection* connection) noexcept {
   Ref<DBusConnection> reference = Ref<DBusConnection>::share(connection);
   Lock lock(state_mutex);
+  if (!shutdown_hooked) shutdown_hooked = mem::at_shutdown(forget_all, nullptr);
   DBusConnection* old = std::exchange(shared_buses[type], reference.release());
   lock.unlock();
   if (old) old->unref();
 }
 
 void forget_all(void*) noexcept {
+  {
+    const Lock lock(state_mutex);
+    shutdown_hooked = false;
+  }
   for (int type = 0; type < bus_types; ++type) {
     Lock lock(state_mutex);
     DBusConnection* old = std::exchange(shared_buses[type], nullptr);
@@ -131,8 +137,6 @@ std::string default_bus_address(DBusBusType type) {
 DBusConnection* bus_get(DBusBusType type, bool shared, DBusError* error) {
   if (!shared) return connect(type, false, error);
   const std::lock_guard<RecursiveMutex> one_at_a_time(get_mutex);
-  static bool hooked = false;
-  if (!hooked) hooked = mem::at_shutdown(forget_all, nullptr);
 
   DBusBusType other = type;
   Ref<DBusConnection> connection = shared_bus(type);
