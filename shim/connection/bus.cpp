@@ -79,15 +79,6 @@ Ref<DBusConnection> shared_bus(DBusBusType type) noexcept {
   return Ref<DBusConnection>::share(shared_buses[type]);
 }
 
-void share_bus(DBusBusType type, DBusConnection* connection) noexcept {
-  Ref<DBusConnection> reference = Ref<DBusConnection>::share(connection);
-  Lock lock(state_mutex);
-  if (!shutdown_hooked) shutdown_hooked = mem::at_shutdown(forget_all, nullptr);
-  DBusConnection* old = std::exchange(shared_buses[type], reference.release());
-  lock.unlock();
-  if (old) old->unref();
-}
-
 void forget_all(void*) noexcept {
   {
     const Lock lock(state_mutex);
@@ -99,6 +90,15 @@ void forget_all(void*) noexcept {
     lock.unlock();
     if (old) old->unref();
   }
+}
+
+void share_bus(DBusBusType type, DBusConnection* connection) noexcept {
+  Ref<DBusConnection> reference = Ref<DBusConnection>::share(connection);
+  Lock lock(state_mutex);
+  if (!shutdown_hooked) shutdown_hooked = mem::at_shutdown(forget_all, nullptr);
+  DBusConnection* old = std::exchange(shared_buses[type], reference.release());
+  lock.unlock();
+  if (old) old->unref();
 }
 
 // Connects, registers and leaves one reference with the caller. What fails is closed, also if it
