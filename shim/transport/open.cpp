@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "transport/address.h"
 #include "transport/genl_transport.h"
+#include "transport/keyring.h"
 #include "transport/sasl_client.h"
 #include "transport/socket_transport.h"
 #include "transport/unix_connect.h"
@@ -29,9 +30,11 @@ void missing_argument(DBusError* error, const char* method, const char* keys) {
             method, keys);
 }
 
-SaslClientMechanisms local_mechanisms() {
+SaslClientMechanisms all_mechanisms() {
+  const std::string identity = std::to_string(::geteuid());
   SaslClientMechanisms mechanisms;
-  mechanisms.push_back(std::make_unique<ExternalMechanism>(std::to_string(::geteuid())));
+  mechanisms.push_back(std::make_unique<ExternalMechanism>(identity));
+  mechanisms.push_back(std::make_unique<CookieMechanism>(identity, keyring_directory()));
   mechanisms.push_back(std::make_unique<AnonymousMechanism>());
   return mechanisms;
 }
@@ -39,7 +42,7 @@ SaslClientMechanisms local_mechanisms() {
 std::unique_ptr<Transport> authenticate(UniqueFd fd, const AddressEntry& entry, bool unix_fds) {
   const char* guid = entry.value("guid");
   return std::make_unique<SocketTransport>(
-      std::move(fd), std::make_unique<SaslClient>(local_mechanisms(), unix_fds), guid ? guid : "");
+      std::move(fd), std::make_unique<SaslClient>(all_mechanisms(), unix_fds), guid ? guid : "");
 }
 
 std::unique_ptr<Transport> open_unix(const AddressEntry& entry, DBusError* error) {

@@ -45,6 +45,23 @@ class AnonymousMechanism : public SaslClientMechanism {
   bool expects_ok() const override { return true; }
 };
 
+// "I can read this user's files": proves that it knows a cookie from the user's keyring.
+class CookieMechanism : public SaslClientMechanism {
+ public:
+  CookieMechanism(std::string identity, std::string keyring)
+      : identity_(std::move(identity)), keyring_(std::move(keyring)) {}
+  const char* name() const override { return "DBUS_COOKIE_SHA1"; }
+  std::optional<std::string> initial_response() override { return identity_; }
+  // The server sends a cookie's context and id, and a challenge.
+  std::optional<std::string> respond(std::string_view data) override;
+  bool expects_ok() const override { return responded_; }
+
+ private:
+  std::string identity_;
+  std::string keyring_;  // directory
+  bool responded_ = false;
+};
+
 using SaslClientMechanisms = std::vector<std::unique_ptr<SaslClientMechanism>>;
 
 }  // namespace dg
