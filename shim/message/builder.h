@@ -47,7 +47,7 @@ class MessageBuilder {
   void set(int field, char type, std::string_view value) noexcept;
 
   DBusMessage* message_ = nullptr;
-  bool failed_ = false;
+  bool failed_ = true;  // until start()
 };
 
 }  // namespace dg

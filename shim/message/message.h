@@ -142,9 +142,7 @@ struct DBusMessage {
   bool set_reply_serial(std::uint32_t serial) noexcept {
     return set_u32(DBUS_HEADER_FIELD_REPLY_SERIAL, serial);
   }
-  bool set_unix_fds_field(std::uint32_t count) noexcept {
-    return set_u32(DBUS_HEADER_FIELD_UNIX_FDS, count);
-  }
+  bool set_unix_fds_field(std::uint32_t count) noexcept;  // 0 unsets
 
   // --- what it is
   bool is_method_call(const char* interface, const char* member) const noexcept {
@@ -163,10 +161,16 @@ struct DBusMessage {
 
   // --- body
   std::span<const std::byte> body() const noexcept { return {body_.data(), body_.size()}; }
-  // Loaders turn a body of the other byte order round before anyone sees it: always true, and
+  // Loaders turn a message of the other byte order round before anyone sees it: always true, and
   // nothing to do.
   bool body_is_native_order() const noexcept { return true; }
   void body_to_native() noexcept {}
+  // A message that was loaded in the other byte order and whose body nobody has looked at yet:
+  // dbus_message_marshal() gives it back as it came, as libdbus does.
+  bool came_foreign() const noexcept { return came_foreign_.load(std::memory_order_relaxed); }
+  void forget_foreign() noexcept {
+    if (came_foreign()) came_foreign_.store(false, std::memory_order_relaxed);
+  }
 
   // --- descriptors; the header's UNIX_FDS field is their number
   std::span<const dg::UniqueFd> fds() const noexcept { return fds_; }
@@ -186,8 +190,6 @@ struct DBusMessage {
   static constexpr std::size_t kInlineHeader = 288, kInlineBody = 256;
   dg::InlineBuffer<kInlineBody>& body_buffer() noexcept { return body_; }
   const dg::InlineBuffer<kInlineBody>& body_buffer() const noexcept { return body_; }
-  // Counts changes that move or remove what an iterator may point at.
-  std::uint32_t stamp() const noexcept { return stamp_; }
   // Grows or shrinks the signature at its end, by characters that were checked. At most 255 in all.
   bool append_signature(std::string_view more) noexcept;
   void truncate_signature(std::size_t length) noexcept;
@@ -196,10 +198,11 @@ struct DBusMessage {
   friend class dg::MessageBuilder;
   friend class dg::WireLoader;
 
-  DBusMessage() noexcept;
+  DBusMessage() noexcept = default;
   ~DBusMessage() = default;
+  static DBusMessage* allocate() noexcept;
+  static void drop_cache(void*) noexcept;
   void finalize() noexcept;
-  void clear() noexcept;
 
   std::uint8_t byte_at(std::size_t at) const noexcept {
     return std::to_integer<std::uint8_t>(header_.data()[at]);
@@ -224,7 +227,7 @@ struct DBusMessage {
   bool set_u32(int field, std::uint32_t value) noexcept;
   std::byte* place_record(int field, std::size_t size) noexcept;
   void remove_record(int field) noexcept;
-  bool index_fields() noexcept;
+  void seal_header(std::size_t end) noexcept;
   std::size_t record_size(std::size_t at) const noexcept;
   std::size_t padded_header_size() const noexcept {
     return (std::size_t{header_.size()} + 7) & ~std::size_t{7};
@@ -237,10 +240,11 @@ struct DBusMessage {
 
   std::atomic<int> references_{1};
   bool locked_ = false;
-  std::uint32_t stamp_ = 0;
+  std::atomic<bool> came_foreign_{false};
   std::uint32_t at_[DBUS_HEADER_FIELD_LAST + 1] = {};
   dg::InlineBuffer<kInlineHeader> header_;  // its size is the unpadded end of the last record
   dg::InlineBuffer<kInlineBody> body_;
   std::vector<dg::UniqueFd> fds_;
-  std::vector<Counted> counted_;
+  Counted counted_ = {};  // nearly always the only one
+  std::vector<Counted> more_counted_;
 };

@@ -33,12 +33,17 @@ enum class Validity : std::uint8_t {
   AlignmentPaddingNotNul,
   BooleanNotZeroOrOne,
   StringMissingNul,
+  StringLengthOutOfBounds,
   BadUtf8,
   BadPath,
-  BadSignature,
+  ArrayLengthOutOfBounds,
   ArrayTooLong,
   ArrayElementsMisfit,
   VariantSignatureBad,
+  VariantSignatureEmpty,
+  VariantSignatureSpecifiesMultipleValues,
+  VariantSignatureMissingNul,
+  VariantSignatureLengthOutOfBounds,
   NestedTooDeeply,
   BadByteOrder,
   BadMessageType,
@@ -50,8 +55,16 @@ enum class Validity : std::uint8_t {
   BadHeaderFieldCode,
   FieldHasWrongType,
   FieldAppearsTwice,
-  FieldHasInvalidValue,
-  MissingField,
+  BadInterface,
+  BadMember,
+  BadErrorName,
+  BadDestination,
+  BadSender,
+  MissingPath,
+  MissingInterface,
+  MissingMember,
+  MissingErrorName,
+  MissingReplySerial,
   UsesLocalPath,
   UsesLocalInterface,
   TooManyFds,
@@ -88,11 +101,11 @@ Validity validate_single_signature(std::string_view signature, bool* exactly_one
 // The end of the complete type that starts at p, in a signature that is valid.
 const char* skip_type(const char* p) noexcept;
 
-// Values of a valid signature in `bytes`, which start at offset `start` of the alignment's origin.
-// *end is where they end. foreign: of the other byte order.
+// Values of a valid signature, the first of which begins (with its padding) at bytes[start];
+// alignment counts from bytes[0]. *end is where they end. foreign: of the other byte order.
 Validity validate_values(std::string_view signature, std::span<const std::byte> bytes,
                          std::size_t start, bool foreign, std::size_t* end) noexcept;
-// The same, and the values must end where the bytes end.
+// The values of a message's body, which must end where the bytes end.
 Validity validate_body(std::string_view signature, std::span<const std::byte> body,
                        bool foreign) noexcept;
 

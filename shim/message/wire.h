@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <span>
 #include <vector>
 
@@ -62,20 +61,23 @@ class WireLoader {
   void set_max_fds(long fds) noexcept;
   long max_fds() const noexcept { return max_fds_; }
 
- private:
-  DBusMessage* load(std::span<const std::byte> bytes) noexcept;
+  // One message from the bytes of exactly one, of which `available_fds` descriptors are to be had;
+  // they aren't put in yet. Null and *invalid set, or null and Valid without memory.
+  static DBusMessage* load(std::span<const std::byte> bytes, std::size_t available_fds,
+                           Validity* invalid) noexcept;
 
+ private:
   std::byte* bytes_ = nullptr;
   std::size_t capacity_ = 0, start_ = 0, used_ = 0;
-  std::deque<UniqueFd> fds_;
+  std::vector<UniqueFd> fds_;
   long max_size_ = DBUS_MAXIMUM_MESSAGE_LENGTH;
   long max_fds_ = DBUS_MAXIMUM_MESSAGE_UNIX_FDS;
   Validity invalid_ = Validity::Valid;
   bool out_of_memory_ = false;
 };
 
-// One message from bytes that hold exactly it or more (what follows is ignored), as
-// dbus_message_demarshal. Null and *invalid set, or null and Valid without memory.
-DBusMessage* load_message(std::span<const std::byte> bytes, Validity* invalid) noexcept;
+// The whole message, in the byte order that it came in if nobody has looked at its body.
+// `out` has room for message.wire_size() bytes.
+void wire_marshal(DBusMessage& message, std::byte* out) noexcept;
 
 }  // namespace dg
