@@ -15,6 +15,7 @@
 
 struct netlink_ext_ack;
 struct nlattr;
+struct nlmsghdr;
 
 /* Spec, "Message Format": the types of a message, and its flags. */
 enum dg_msg_type {
@@ -60,7 +61,7 @@ struct dg_msg {
 	u32 body_len;
 };
 
-int dg_message_decode(struct dg_msg *msg, struct nlattr **attrs,
-		      struct netlink_ext_ack *extack);
+int dg_message_decode(struct dg_msg *msg, const struct nlmsghdr *nlh,
+		      struct nlattr **attrs, struct netlink_ext_ack *extack);
 
 #endif /* _DG_MESSAGE_H */

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * bus.h - message buses, and the net namespaces that they live in
+ */
+#ifndef _DG_BUS_H
+#define _DG_BUS_H
+
+#include <linux/dbus_genl.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/uidgid.h>
+#include <linux/xarray.h>
+#include <net/net_namespace.h>
+
+#include "match.h"
+#include "registry.h"
+#include "stats.h"
+
+struct dg_controller;
+struct dg_peer;
+
+#define DG_SYSTEM_BUS "system"
+
+/**
+ * struct dg_net - a net namespace's share of the module
+ * @lock: of @buses and @gone
+ * @buses: its buses
+ * @gone: counters of buses that are no more
+ * @refused: requests refused with an errno
+ */
+struct dg_net {
+	struct mutex lock;
+	struct list_head buses;
+	struct dg_counters gone;
+	atomic64_t refused;
+};
+
+/**
+ * struct dg_bus - a message bus
+ * @ref: references: the list of buses, the controller, each peer
+ * @node: in dg_net.buses, under its lock
+ * @name: its name
+ * @system: the name is DG_SYSTEM_BUS: it admits every user
+ * @uid: the user that made it
+ * @flags: &enum dbus_genl_bus_flags
+ * @guid: its GUID
+ * @machine_id: what GetMachineId tells; "" if its maker did not say
+ * @controller: its controller, referenced, or NULL; under dg_net.lock
+ * @lock: the bus's lock, of what follows up to @serial.  Held for reading by
+ *	who sends to one peer, and for writing by broadcasts, calls of the
+ *	driver, and whatever changes who is on the bus
+ * @dead: no bus any more: nobody joins
+ * @peers: peers that have said Hello, by id
+ * @members: all peers, by dg_peer.node
+ * @n_peers: how many
+ * @last_id: the id given last
+ * @registry: well-known names
+ * @matches: match rules
+ * @n_eavesdroppers: rules with eavesdrop='true' that count
+ * @broadcast: number of the latest broadcast: see dg_peer.broadcast
+ * @serial: serial of the driver's latest message
+ * @replies_lock: of dg_peer.calls and @n_replies
+ * @n_replies: calls that wait for their reply
+ * @users_lock: of @users, @n_users
+ * @users: struct dg_user
+ * @n_users: how many
+ * @queued_messages: messages in overflow queues
+ * @queued_bytes: bytes charged for them
+ * @counters: what it has done
+ */
+struct dg_bus {
+	struct kref ref;
+	struct list_head node;
+	char name[DBUS_GENL_BUS_NAME_MAX + 1];
+	bool system;
+	kuid_t uid;
+	u32 flags;
+	char guid[DBUS_GENL_GUID_LEN + 1];
+	char machine_id[DBUS_GENL_GUID_LEN + 1];
+	struct dg_controller *controller;
+
+	struct rw_semaphore lock;
+	bool dead;
+	struct xarray peers;
+	struct list_head members;
+	unsigned int n_peers;
+	u64 last_id;
+	struct dg_registry registry;
+	struct dg_match_table matches;
+	unsigned int n_eavesdroppers;
+	u64 broadcast;
+	atomic_t serial;
+
+	spinlock_t replies_lock;
+	unsigned int n_replies;
+
+	spinlock_t users_lock;
+	struct list_head users;
+	unsigned int n_users;
+
+	atomic64_t queued_messages;
+	atomic64_t queued_bytes;
+	struct dg_counters counters;
+};
+
+int dg_net_register(void);
+void dg_net_unregister(void);
+struct dg_net *dg_net_of(struct net *net);
+
+/**
+ * struct dg_bus_params - what BUS_CREATE asks for
+ * @name: name of the bus, valid
+ * @uid: its user
+ * @flags: &enum dbus_genl_bus_flags
+ * @machine_id: 32 hexadecimal digits, or NULL
+ */
+struct dg_bus_params {
+	const char *name;
+	kuid_t uid;
+	u32 flags;
+	const char *machine_id;
+};
+
+bool dg_bus_is_system(const char *name);
+struct dg_bus *dg_bus_create(struct net *net, struct sock *sk, u32 portid,
+			     const struct dg_bus_params *params);
+struct dg_bus *dg_bus_find(struct net *net, const char *name, kuid_t uid);
+void dg_bus_put(struct dg_bus *bus);
+bool dg_bus_admits(const struct dg_bus *bus, kuid_t uid);
+void dg_bus_destroy(struct net *net, struct dg_bus *bus);
+
+/* Whom a bus name means now: both under the bus's lock, NULL if nobody. */
+struct dg_peer *dg_bus_peer(struct dg_bus *bus, u64 id);
+struct dg_peer *dg_bus_resolve(struct dg_bus *bus, const char *name);
+
+u32 dg_bus_next_serial(struct dg_bus *bus);
+
+#endif /* _DG_BUS_H */

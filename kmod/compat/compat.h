@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * compat.h - what differs between the kernels that the module builds for
+ *
+ * The only place that asks for LINUX_VERSION_CODE.  Today: 6.1.
+ */
+#ifndef _DG_COMPAT_H
+#define _DG_COMPAT_H
+
+#include <linux/cred.h>
+#include <linux/security.h>
+#include <linux/slab.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "dbus_genl needs Linux 6.1 or later"
+#endif
+
+/**
+ * dg_compat_security_label() - the security module's label of credentials
+ * @cred: the credentials
+ * @label: set to a copy with a NUL, to be freed with kfree()
+ * @len: set to its length, the NUL not counted
+ *
+ * Return: 0; -ENODATA if no security module gives one; -ENOMEM.
+ */
+static inline int dg_compat_security_label(const struct cred *cred,
+					   char **label, u32 *len)
+{
+	u32 secid, seclen;
+	char *secctx;
+
+	security_cred_getsecid(cred, &secid);
+	if (security_secid_to_secctx(secid, &secctx, &seclen))
+		return -ENODATA;
+
+	/* Some modules count a trailing NUL, some do not. */
+	*len = strnlen(secctx, seclen);
+	*label = kmemdup_nul(secctx, *len, GFP_KERNEL_ACCOUNT);
+	security_release_secctx(secctx, seclen);
+	if (!*label)
+		return -ENOMEM;
+	if (!*len) {
+		kfree(*label);
+		return -ENODATA;
+	}
+	return 0;
+}
+
+#endif /* _DG_COMPAT_H */

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * driver.c - org.freedesktop.DBus: which method a call means, and replies
+ *
+ * Names, texts and order of errors, and what comes before or after what, are
+ * dbus-daemon 1.14's as observed; docs/differences.md has the exceptions.
+ */
+#include <linux/kernel.h>
+#include <linux/slab.h>
+
+#include "bus.h"
+#include "driver.h"
+#include "packet.h"
+#include "peer.h"
+#include "route.h"
+
+#define DG_INTERFACE(name) "org.freedesktop.DBus" name
+
+/* In the order in which dbus-daemon introspects them. */
+static const struct dg_method dg_methods_bus[] = {
+	{ "Hello", "", "s", dg_driver_hello, dg_driver_hello_after },
+	{ "RequestName", "su", "u", dg_driver_request_name },
+	{ "ReleaseName", "s", "u", dg_driver_release_name },
+	{ "StartServiceByName", "su", "u", dg_driver_start_service },
+	{ "UpdateActivationEnvironment", "a{ss}", "",
+	  dg_driver_update_environment },
+	{ "NameHasOwner", "s", "b", dg_driver_name_has_owner },
+	{ "ListNames", "", "as", dg_driver_list_names },
+	{ "ListActivatableNames", "", "as", dg_driver_list_activatable_names },
+	{ "AddMatch", "s", "", dg_driver_add_match },
+	{ "RemoveMatch", "s", "", dg_driver_remove_match },
+	{ "GetNameOwner", "s", "s", dg_driver_get_name_owner },
+	{ "ListQueuedOwners", "s", "as", dg_driver_list_queued_owners },
+	{ "GetConnectionUnixUser", "s", "u", dg_driver_get_unix_user },
+	{ "GetConnectionUnixProcessID", "s", "u", dg_driver_get_process_id },
+	{ "GetAdtAuditSessionData", "s", "ay", dg_driver_get_audit_data },
+	{ "GetConnectionSELinuxSecurityContext", "s", "ay",
+	  dg_driver_get_selinux_context },
+	{ "ReloadConfig", "", "", dg_driver_reload_config },
+	{ "GetId", "", "s", dg_driver_get_id },
+	{ "GetConnectionCredentials", "s", "a{sv}", dg_driver_get_credentials },
+	{ }
+};
+
+static const struct dg_method dg_methods_properties[] = {
+	{ "Get", "ss", "v", dg_driver_property_get },
+	{ "GetAll", "s", "a{sv}", dg_driver_property_get_all },
+	{ "Set", "ssv", "", dg_driver_property_set },
+	{ }
+};
+
+static const struct dg_method dg_methods_introspectable[] = {
+	{ "Introspect", "", "s", dg_driver_introspect },
+	{ }
+};
+
+static const struct dg_method dg_methods_peer[] = {
+	{ "GetMachineId", "", "s", dg_driver_get_machine_id },
+	{ "Ping", "", "", dg_driver_ping },
+	{ }
+};
+
+const struct dg_driver_interface dg_driver_interfaces[] = {
+	{
+		.name = DG_INTERFACE(""),
+		.methods = dg_methods_bus,
+		.extra =
+"    <property name=\"Features\" type=\"as\" access=\"read\">\n"
+"      <annotation name=\"org.freedesktop.DBus.Property.EmitsChangedSignal\" value=\"const\"/>\n"
+"    </property>\n"
+"    <property name=\"Interfaces\" type=\"as\" access=\"read\">\n"
+"      <annotation name=\"org.freedesktop.DBus.Property.EmitsChangedSignal\" value=\"const\"/>\n"
+"    </property>\n"
+"    <signal name=\"NameOwnerChanged\">\n"
+"      <arg type=\"s\"/>\n"
+"      <arg type=\"s\"/>\n"
+"      <arg type=\"s\"/>\n"
+"    </signal>\n"
+"    <signal name=\"NameLost\">\n"
+"      <arg type=\"s\"/>\n"
+"    </signal>\n"
+"    <signal name=\"NameAcquired\">\n"
+"      <arg type=\"s\"/>\n"
+"    </signal>\n",
+	},
+	{
+		.name = DG_INTERFACE(".Properties"),
+		.methods = dg_methods_properties,
+		.extra =
+"    <signal name=\"PropertiesChanged\">\n"
+"      <arg type=\"s\" name=\"interface_name\"/>\n"
+"      <arg type=\"a{sv}\" name=\"changed_properties\"/>\n"
+"      <arg type=\"as\" name=\"invalidated_properties\"/>\n"
+"    </signal>\n",
+		.canonical = true,
+	},
+	{
+		.name = DG_INTERFACE(".Introspectable"),
+		.methods = dg_methods_introspectable,
+	},
+	{
+		.name = DG_INTERFACE(".Peer"),
+		.methods = dg_methods_peer,
+	},
+	{ }
+};
+
+/* Delivers a message of the driver; -ENOMEM, or 0 whatever became of it. */
+static int dg_driver_send(struct dg_peer *to, struct dg_msg *msg,
+			  enum dg_class class, gfp_t gfp)
+{
+	struct sk_buff *packet;
+
+	msg->sender = 0;
+	msg->flags = DG_FLAG_NO_REPLY_EXPECTED;
+	msg->serial = dg_bus_next_serial(to->bus);
+
+	packet = dg_packet_compose(msg, gfp);
+	if (!packet)
+		return -ENOMEM;
+	dg_queue_push(to, packet, NULL, class);
+	return 0;
+}
+
+static int dg_driver_send_error(struct dg_peer *to, u32 serial,
+				const char *destination, const char *error,
+				const char *text, gfp_t gfp)
+{
+	struct dg_msg reply = {
+		.type = DG_MSG_ERROR,
+		.reply_serial = serial,
+		.error_name = error,
+		.destination = destination,
+		.signature = "s",
+	};
+	struct {
+		__u32 len;
+		char text[];
+	} *body;
+	size_t len = strlen(text);
+	int err;
+
+	body = kmalloc(sizeof(*body) + len + 1, gfp);
+	if (!body)
+		return -ENOMEM;
+	body->len = len;
+	memcpy(body->text, text, len + 1);
+
+	reply.body = body;
+	reply.body_len = sizeof(*body) + len + 1;
+	err = dg_driver_send(to, &reply, DG_CLASS_ANSWER, gfp);
+	kfree(body);
+	return err;
+}
+
+/*
+ * An error about a message that @to sent: 0, or -ENOMEM.  As with dbus-daemon
+ * it is sent whatever the message's type, and NO_REPLY_EXPECTED or not.
+ */
+int dg_driver_error(struct dg_peer *to, const struct dg_msg *msg,
+		    const char *error, const char *fmt, ...)
+{
+	va_list args;
+	char *text;
+	int err;
+
+	va_start(args, fmt);
+	text = kvasprintf(GFP_KERNEL_ACCOUNT, fmt, args);
+	va_end(args);
+	if (!text)
+		return -ENOMEM;
+
+	err = dg_driver_send_error(to, msg->serial, to->unique, error, text,
+				   GFP_KERNEL_ACCOUNT);
+	kfree(text);
+	return err;
+}
+
+/*
+ * __GFP_NOFAIL here and below: the sockets or names that it tells of are gone,
+ * there is no request to fail, and who is not told hangs.  It is about a KiB.
+ */
+void dg_driver_no_reply(struct dg_peer *to, u32 serial, const char *error,
+			const char *text)
+{
+	dg_driver_send_error(to, serial, to->unique, error, text,
+			     GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+}
+
+/* The next argument of a call; its signature says that it is a string. */
+const char *dg_call_string(struct dg_call *call)
+{
+	const char *s = "";
+
+	WARN_ON_ONCE(dg_body_iter_string(&call->args, &s, NULL));
+	return s;
+}
+
+/* Makes a call end in an error: 0, for the method to return; or -ENOMEM. */
+int dg_call_error(struct dg_call *call, const char *error, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	call->text = kvasprintf(GFP_KERNEL_ACCOUNT, fmt, args);
+	va_end(args);
+	if (!call->text)
+		return -ENOMEM;
+	call->error = error;
+	return 0;
+}
+
+static int dg_call_reply(struct dg_call *call, const struct dg_method *method,
+			 const char *destination)
+{
+	gfp_t gfp = GFP_KERNEL_ACCOUNT;
+	struct dg_msg reply = {
+		.type = DG_MSG_RETURN,
+		.reply_serial = call->msg->serial,
+		.destination = destination,
+		.signature = *method->out ? method->out : NULL,
+	};
+
+	if (call->error)
+		return dg_driver_send_error(call->peer, call->msg->serial,
+					    destination, call->error,
+					    call->text, gfp);
+
+	if (WARN_ON_ONCE(call->committed && call->out.err))
+		return call->out.err;
+	if (call->out.err == -EMSGSIZE || call->out.len > DBUS_GENL_ATTR_MAX)
+		return dg_driver_send_error(call->peer, call->msg->serial,
+					    destination,
+					    DG_ERROR("LimitsExceeded"),
+					    "The reply is larger than a message of this bus can be",
+					    gfp);
+	if (call->out.err)
+		return call->out.err;
+
+	if (call->committed)
+		gfp |= __GFP_NOFAIL;
+	reply.body = call->out.data;
+	reply.body_len = call->out.len;
+	return dg_driver_send(call->peer, &reply, DG_CLASS_ANSWER, gfp);
+}
+
+/* Calls @method; its arguments have its signature.  0 or an errno. */
+static int dg_call_method(struct dg_bus *bus, struct dg_peer *from,
+			  const struct dg_msg *msg,
+			  const struct dg_method *method,
+			  const char *destination)
+{
+	struct dg_call call = {
+		.bus = bus,
+		.peer = from,
+		.msg = msg,
+	};
+	int err;
+
+	dg_body_iter_init(&call.args, msg->signature, msg->body, msg->body_len);
+	dg_body_writer_init(&call.out);
+
+	err = method->call(&call);
+	if (!err) {
+		/* Hello gives the peer the name that its reply goes to. */
+		err = dg_call_reply(&call, method,
+				    destination ? from->unique : NULL);
+		if (!err && method->after && !call.error)
+			method->after(&call);
+	}
+
+	dg_body_writer_free(&call.out);
+	kfree(call.text);
+	return err;
+}
+
+static const struct dg_method *dg_method_find(const struct dg_msg *msg,
+					      bool *interface_known)
+{
+	bool canonical = !strcmp(msg->path, DG_DRIVER_PATH);
+	const struct dg_driver_interface *interface;
+	const struct dg_method *method;
+
+	*interface_known = !msg->interface;
+	for (interface = dg_driver_interfaces; interface->name; interface++) {
+		if (interface->canonical && !canonical)
+			continue;
+		if (msg->interface && strcmp(msg->interface, interface->name))
+			continue;
+		*interface_known = true;
+		for (method = interface->methods; method->name; method++)
+			if (!strcmp(msg->member, method->name))
+				return method;
+	}
+	return NULL;
+}
+
+static bool dg_is_hello(const struct dg_msg *msg)
+{
+	return msg->type == DG_MSG_CALL && !strcmp(msg->member, "Hello") &&
+	       (!msg->interface || !strcmp(msg->interface, DG_INTERFACE("")));
+}
+
+/**
+ * dg_driver_handle() - a peer's message for the driver
+ * @bus: the bus, locked for writing
+ * @from: the peer
+ * @msg: the message
+ *
+ * Return: 0; or an errno, and nothing has happened.
+ */
+int dg_driver_handle(struct dg_bus *bus, struct dg_peer *from,
+		     const struct dg_msg *msg)
+{
+	const struct dg_method *method;
+	bool interface_known;
+
+	if (!from->id && !dg_is_hello(msg))
+		return dg_driver_error(from, msg, DG_ERROR("AccessDenied"),
+				       "Client tried to send a message other than Hello without being registered");
+
+	/* The driver listens to no signals, and has called nobody. */
+	if (msg->type != DG_MSG_CALL)
+		return 0;
+
+	method = dg_method_find(msg, &interface_known);
+	if (!method)
+		return dg_driver_error(from, msg,
+				       interface_known ?
+					       DG_ERROR("UnknownMethod") :
+					       DG_ERROR("UnknownInterface"),
+				       "org.freedesktop.DBus does not understand message %s",
+				       msg->member);
+
+	if (strcmp(msg->signature, method->in))
+		return dg_driver_error(from, msg, DG_ERROR("InvalidArgs"),
+				       "Call to %s has wrong args (%s, expected %s)\n",
+				       msg->member, msg->signature, method->in);
+
+	return dg_call_method(bus, from, msg, method, from->unique);
+}
+
+/*
+ * What has no destination is for the bus as the other end of the connection,
+ * not as org.freedesktop.DBus: in dbus-daemon, libdbus answers it, as it does
+ * in any program, and the answer has no destination either.
+ */
+static const struct dg_method dg_methods_local[] = {
+	{ "Introspect", "", "s", dg_driver_introspect },
+	{ }
+};
+
+int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
+				 const struct dg_msg *msg)
+{
+	const struct dg_method *method = NULL;
+	char *text;
+	int err;
+
+	if (msg->type != DG_MSG_CALL)
+		return 0;
+
+	if (msg->interface && !strcmp(msg->interface, DG_INTERFACE(".Peer"))) {
+		for (method = dg_methods_peer; method->name; method++)
+			if (!strcmp(msg->member, method->name))
+				return dg_call_method(bus, from, msg, method,
+						      NULL);
+		return dg_driver_send_error(from, msg->serial, NULL,
+					    DG_ERROR("UnknownMethod"),
+					    "Unknown method invoked on org.freedesktop.DBus.Peer interface",
+					    GFP_KERNEL_ACCOUNT);
+	}
+
+	if ((!msg->interface ||
+	     !strcmp(msg->interface, DG_INTERFACE(".Introspectable"))) &&
+	    !strcmp(msg->member, "Introspect"))
+		return dg_call_method(bus, from, msg, dg_methods_local, NULL);
+
+	text = kasprintf(GFP_KERNEL_ACCOUNT,
+			 "Method \"%s\" with signature \"%s\" on interface \"%s\" doesn't exist\n",
+			 msg->member, msg->signature,
+			 msg->interface ?: "(null)");
+	if (!text)
+		return -ENOMEM;
+	err = dg_driver_send_error(from, msg->serial, NULL,
+				   DG_ERROR("UnknownMethod"), text,
+				   GFP_KERNEL_ACCOUNT);
+	kfree(text);
+	return err;
+}

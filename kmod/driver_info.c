@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * driver_info.c - what the driver says of itself and of the machine, and the
+ * methods of org.freedesktop.DBus that are about starting services
+ */
+#include <linux/kernel.h>
+#include <linux/slab.h>
+
+#include "bus.h"
+#include "driver.h"
+#include "names.h"
+#include "peer.h"
+#include "signature.h"
+
+#define DG_INTROSPECT_SIZE	8192
+
+/* Nothing is started by the kernel, so no name has a .service file. */
+int dg_driver_start_service(struct dg_call *call)
+{
+	return dg_call_error(call, DG_ERROR("ServiceUnknown"),
+			     "The name %s was not provided by any .service files",
+			     dg_call_string(call));
+}
+
+/*
+ * There is no environment to change, since nothing is started; programs call
+ * it at log-in and expect it to succeed.
+ */
+int dg_driver_update_environment(struct dg_call *call)
+{
+	if (strcmp(call->msg->path, DG_DRIVER_PATH))
+		return dg_call_error(call, DG_ERROR("AccessDenied"),
+				     "Method '%s' is only available at the canonical object path '%s'",
+				     call->msg->member, DG_DRIVER_PATH);
+	return 0;
+}
+
+/* There is no configuration that could be read again. */
+int dg_driver_reload_config(struct dg_call *call)
+{
+	return 0;
+}
+
+int dg_driver_get_id(struct dg_call *call)
+{
+	dg_body_put_string(&call->out, call->bus->guid);
+	return 0;
+}
+
+/* Without a destination, libdbus answers whatever the arguments. */
+int dg_driver_ping(struct dg_call *call)
+{
+	return 0;
+}
+
+int dg_driver_get_machine_id(struct dg_call *call)
+{
+	if (!*call->bus->machine_id)
+		return dg_call_error(call, DG_ERROR("FileNotFound"),
+				     "Who made this bus did not tell it the machine's id");
+	dg_body_put_string(&call->out, call->bus->machine_id);
+	return 0;
+}
+
+/* A text that grows in a buffer; what does not fit is an error at the end. */
+struct dg_text {
+	char *buf;
+	size_t size;
+	size_t len;
+};
+
+static __printf(2, 3) void dg_text_add(struct dg_text *text, const char *fmt,
+				       ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	text->len += vsnprintf(text->buf + min(text->len, text->size),
+			       text->size - min(text->len, text->size), fmt,
+			       args);
+	va_end(args);
+}
+
+static void dg_introspect_args(struct dg_text *text, const char *direction,
+			       const char *sig)
+{
+	const char *next;
+
+	for (; *sig; sig = next) {
+		next = dg_signature_skip(sig);
+		dg_text_add(text,
+			    "      <arg direction=\"%s\" type=\"%.*s\"/>\n",
+			    direction, (int)(next - sig), sig);
+	}
+}
+
+static void dg_introspect_interface(struct dg_text *text,
+				    const struct dg_driver_interface *interface)
+{
+	const struct dg_method *method;
+
+	dg_text_add(text, "  <interface name=\"%s\">\n", interface->name);
+	for (method = interface->methods; method->name; method++) {
+		dg_text_add(text, "    <method name=\"%s\">\n", method->name);
+		dg_introspect_args(text, "in", method->in);
+		dg_introspect_args(text, "out", method->out);
+		dg_text_add(text, "    </method>\n");
+	}
+	if (interface->extra)
+		dg_text_add(text, "%s", interface->extra);
+	dg_text_add(text, "  </interface>\n");
+}
+
+/* Without a destination it asks the connection's other end, which has none. */
+int dg_driver_introspect(struct dg_call *call)
+{
+	bool canonical = !strcmp(call->msg->path, DG_DRIVER_PATH);
+	const struct dg_driver_interface *interface;
+	struct dg_text text = { .size = DG_INTROSPECT_SIZE };
+
+	text.buf = kmalloc(text.size, GFP_KERNEL_ACCOUNT);
+	if (!text.buf)
+		return -ENOMEM;
+
+	dg_text_add(&text,
+		    "<!DOCTYPE node PUBLIC \"-//freedesktop//DTD D-BUS Object Introspection 1.0//EN\"\n"
+		    "\"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd\">\n"
+		    "<node>\n");
+	if (call->msg->destination)
+		for (interface = dg_driver_interfaces; interface->name;
+		     interface++)
+			if (canonical || !interface->canonical)
+				dg_introspect_interface(&text, interface);
+	dg_text_add(&text, "</node>\n");
+
+	if (!WARN_ON_ONCE(text.len >= text.size))
+		dg_body_put_string(&call->out, text.buf);
+	kfree(text.buf);
+	return 0;
+}
+
+/* Properties: both are arrays of strings that never change. */
+static const char *const dg_features[] = {
+	/* What a header has is what the kernel knows: attributes. */
+	"HeaderFiltering",
+	NULL
+};
+
+static const char *const dg_optional_interfaces[] = { NULL };
+
+static const struct {
+	const char *name;
+	const char *const *value;
+} dg_properties[] = {
+	{ "Features", dg_features },
+	{ "Interfaces", dg_optional_interfaces },
+};
+
+static void dg_put_property(struct dg_body_writer *out,
+			    const char *const *value)
+{
+	dg_body_open_variant(out, "as");
+	dg_body_open_array(out, 's');
+	for (; *value; value++)
+		dg_body_put_string(out, *value);
+	dg_body_close_array(out);
+	dg_body_close_variant(out);
+}
+
+/*
+ * Reads which interface a call of Properties is about: its name, and whether
+ * it has properties; or NULL, and *@err is what the method returns.
+ */
+static const char *dg_call_interface(struct dg_call *call, bool *has, int *err)
+{
+	const struct dg_driver_interface *interface;
+	const char *name = dg_call_string(call);
+
+	for (interface = dg_driver_interfaces; interface->name; interface++) {
+		if (!strcmp(name, interface->name)) {
+			*has = interface == dg_driver_interfaces;
+			return name;
+		}
+	}
+	*err = dg_call_error(call, DG_ERROR("UnknownInterface"),
+			     "Interface \"%s\" not found", name);
+	return NULL;
+}
+
+/* Finds the property that Get and Set name: its index, or -1 and *@err. */
+static int dg_call_property(struct dg_call *call, int *err)
+{
+	const char *interface, *name;
+	bool has;
+	int i;
+
+	interface = dg_call_interface(call, &has, err);
+	if (!interface)
+		return -1;
+
+	name = dg_call_string(call);
+	for (i = 0; has && i < ARRAY_SIZE(dg_properties); i++)
+		if (!strcmp(name, dg_properties[i].name))
+			return i;
+
+	*err = dg_call_error(call, DG_ERROR("UnknownProperty"),
+			     "Property \"%s.%s\" not found", interface, name);
+	return -1;
+}
+
+int dg_driver_property_get(struct dg_call *call)
+{
+	int err, i = dg_call_property(call, &err);
+
+	if (i < 0)
+		return err;
+	dg_put_property(&call->out, dg_properties[i].value);
+	return 0;
+}
+
+int dg_driver_property_get_all(struct dg_call *call)
+{
+	bool has;
+	int err, i;
+
+	if (!dg_call_interface(call, &has, &err))
+		return err;
+
+	dg_body_open_array(&call->out, '{');
+	for (i = 0; has && i < ARRAY_SIZE(dg_properties); i++) {
+		dg_body_open_struct(&call->out);
+		dg_body_put_string(&call->out, dg_properties[i].name);
+		dg_put_property(&call->out, dg_properties[i].value);
+		dg_body_close_struct(&call->out);
+	}
+	dg_body_close_array(&call->out);
+	return 0;
+}
+
+int dg_driver_property_set(struct dg_call *call)
+{
+	int err, i = dg_call_property(call, &err);
+
+	if (i < 0)
+		return err;
+	return dg_call_error(call, DG_ERROR("PropertyReadOnly"),
+			     "Property '%s.%s' cannot be set", DG_DRIVER_NAME,
+			     dg_properties[i].name);
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * driver_match.c - AddMatch and RemoveMatch
+ */
+#include <linux/err.h>
+#include <linux/slab.h>
+
+#include "bus.h"
+#include "driver.h"
+#include "limits.h"
+#include "peer.h"
+
+/* The rule that a call names; NULL if *@err says what became of the call. */
+static struct dg_match_rule *dg_call_rule(struct dg_call *call, int *err)
+{
+	struct dg_match_rule *rule;
+	const char *text = "";
+	u32 len = 0;
+	char *why;
+
+	WARN_ON_ONCE(dg_body_iter_string(&call->args, &text, &len));
+	rule = dg_match_parse(text, len, &why);
+	if (!IS_ERR(rule))
+		return rule;
+
+	*err = PTR_ERR(rule);
+	if (why && (*err == -EINVAL || *err == -E2BIG))
+		*err = dg_call_error(call,
+				     *err == -EINVAL ?
+					     DG_ERROR("MatchRuleInvalid") :
+					     DG_ERROR("LimitsExceeded"),
+				     "%s", why);
+	else
+		*err = -ENOMEM;
+	kfree(why);
+	return NULL;
+}
+
+/*
+ * eavesdrop='true' has an effect where all peers are one user's, as it has on
+ * dbus-daemon's session bus; on the system bus it is taken and does nothing.
+ */
+static bool dg_rule_eavesdrops(struct dg_bus *bus,
+			       const struct dg_match_rule *rule)
+{
+	return !bus->system && dg_match_eavesdrops(rule);
+}
+
+int dg_driver_add_match(struct dg_call *call)
+{
+	struct dg_peer *peer = call->peer;
+	struct dg_bus *bus = call->bus;
+	struct dg_match_rule *rule;
+	int err;
+
+	if (peer->rules.n_rules >= DG_MATCHES_PER_PEER_MAX)
+		return dg_call_error(call, DG_ERROR("LimitsExceeded"),
+				     "Connection \"%s\" is not allowed to add more match rules (increase limits in configuration file if required; max_match_rules_per_connection=%d)",
+				     peer->unique, DG_MATCHES_PER_PEER_MAX);
+
+	rule = dg_call_rule(call, &err);
+	if (!rule)
+		return err;
+
+	if (dg_rule_eavesdrops(bus, rule)) {
+		peer->n_eavesdropping++;
+		bus->n_eavesdroppers++;
+	}
+	dg_match_table_insert(&bus->matches, &peer->rules, rule);
+	call->committed = true;
+	return 0;
+}
+
+int dg_driver_remove_match(struct dg_call *call)
+{
+	struct dg_peer *peer = call->peer;
+	struct dg_bus *bus = call->bus;
+	struct dg_match_rule *rule;
+	int err;
+
+	rule = dg_call_rule(call, &err);
+	if (!rule)
+		return err;
+
+	if (dg_match_table_remove(&bus->matches, &peer->rules, rule)) {
+		err = dg_call_error(call, DG_ERROR("MatchRuleNotFound"),
+				    "The given match rule wasn't found and can't be removed");
+	} else {
+		if (dg_rule_eavesdrops(bus, rule)) {
+			peer->n_eavesdropping--;
+			bus->n_eavesdroppers--;
+		}
+		call->committed = true;
+		err = 0;
+	}
+	dg_match_rule_free(rule);
+	return err;
+}

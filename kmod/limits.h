@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * limits.h - every bound that the module sets to what its users can take
+ *
+ * What dbus-daemon bounds for each connection is bounded for each peer here,
+ * with values between those of its session and its system bus; what a peer
+ * can multiply by connecting again is bounded for each user of a bus too.
+ */
+#ifndef _DG_LIMITS_H
+#define _DG_LIMITS_H
+
+#include <linux/sizes.h>
+
+/* Buses that one user may have in a net namespace. */
+#define DG_BUSES_PER_USER_MAX		64
+
+/* Peers of one user on one bus. */
+#define DG_PEERS_PER_USER_MAX		4096
+
+/* Match rules of one peer. */
+#define DG_MATCHES_PER_PEER_MAX		4096
+
+/* Names that one peer owns or queues for, its unique name counted. */
+#define DG_NAMES_PER_PEER_MAX		1024
+
+/* Calls of one peer that wait for their reply. */
+#define DG_REPLIES_PER_PEER_MAX		4096
+
+/* A message: the sum of its attributes' lengths.  CONNECT tells it. */
+#define DG_MESSAGE_SIZE_MAX		SZ_128K
+
+/*
+ * Overflow queues.  What one user's messages may take in one receiver's queue,
+ * and in all queues of the bus.  Broadcast signals may use half of the former:
+ * a flood of them must leave room for calls and replies.
+ */
+#define DG_QUEUE_BYTES_MAX		SZ_16M
+#define DG_QUEUE_SIGNAL_BYTES_MAX	(DG_QUEUE_BYTES_MAX / 2)
+#define DG_USER_BYTES_MAX		SZ_64M
+
+/*
+ * What the driver itself may put into one receiver's overflow queue: signals
+ * beyond it are lost, and the peer may not send before it reads.  Errors that
+ * answer a pending call are let through: DG_REPLIES_PER_PEER_MAX bounds them.
+ */
+#define DG_QUEUE_DRIVER_BYTES_MAX	SZ_4M
+
+/*
+ * Room that deliveries leave in a socket, at most: acknowledgements and errors
+ * of netlink take it, and must not find the buffer full.
+ */
+#define DG_SOCKET_RESERVE		SZ_8K
+
+#endif /* _DG_LIMITS_H */

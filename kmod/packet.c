@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * packet.c - makes packets: of a SEND, of the driver's own messages
+ *
+ * A SEND has the layout of a MESSAGE, so the packet is a clone of the request's
+ * own sk_buff where that can be, and shares its bytes with all receivers: they
+ * are written to once, by dg_packet_stamp(), and never again.
+ */
+#include <linux/mm.h>
+#include <linux/skbuff.h>
+#include <net/genetlink.h>
+
+#include "message.h"
+#include "netlink.h"
+#include "packet.h"
+
+/* Where SENDER is, the first attribute of every message. */
+#define DG_SENDER_OFFSET	(NLMSG_HDRLEN + GENL_HDRLEN + NLA_HDRLEN)
+
+/* Bytes of a copied request that are kept in the sk_buff's head. */
+#define DG_PACKET_HEAD		256
+
+/*
+ * netlink_alloc_large_skb() gives requests above a page a vmalloc'ed head, and
+ * a destructor that frees it: another destructor, such as a receiving socket's,
+ * would hand it to kfree().  Such a request is copied to pages.
+ */
+static struct sk_buff *dg_packet_copy(const struct nlmsghdr *nlh)
+{
+	u32 len = nlh->nlmsg_len;
+	u32 head = min_t(u32, len, DG_PACKET_HEAD);
+	struct sk_buff *packet;
+	int err;
+
+	packet = alloc_skb_with_frags(head, len - head,
+				      PAGE_ALLOC_COSTLY_ORDER, &err,
+				      GFP_KERNEL_ACCOUNT);
+	if (!packet)
+		return NULL;
+
+	skb_put(packet, head);
+	packet->data_len = len - head;
+	packet->len += len - head;
+	if (WARN_ON_ONCE(skb_store_bits(packet, 0, nlh, len))) {
+		kfree_skb(packet);
+		return NULL;
+	}
+	return packet;
+}
+
+/**
+ * dg_packet_from_request() - the packet of a SEND
+ * @skb: the request; its data is at @nlh
+ * @nlh: its header; what it says of its length has been checked
+ *
+ * The request stays as it is until dg_packet_stamp().
+ *
+ * Return: the packet, or NULL if memory is short.
+ */
+struct sk_buff *dg_packet_from_request(struct sk_buff *skb,
+				       const struct nlmsghdr *nlh)
+{
+	struct sk_buff *packet;
+
+	/*
+	 * Cloned means that others read these bytes: a netlink tap, or the
+	 * receivers of an earlier message in the same sendmsg().
+	 */
+	if (is_vmalloc_addr(skb->head) || skb_cloned(skb)) {
+		packet = dg_packet_copy(nlh);
+	} else {
+		packet = skb_clone(skb, GFP_KERNEL_ACCOUNT);
+		if (packet)
+			skb_trim(packet, nlh->nlmsg_len);
+	}
+	if (!packet)
+		return NULL;
+
+	/* Not the sender's port id and credentials: it comes from the kernel. */
+	memset(packet->cb, 0, sizeof(packet->cb));
+	return packet;
+}
+
+/**
+ * dg_packet_stamp() - make the packet of a SEND a MESSAGE
+ * @packet: from dg_packet_from_request()
+ * @sender: id of the sender
+ *
+ * This writes to the request itself, which netlink looks at again after us: at
+ * nlmsg_len to go on, at nlmsg_flags to see whether to acknowledge, and at all
+ * of it to send it back with an error.  So flags, length and sequence number
+ * stay, and nothing that is stamped may be refused with an errno any more.
+ */
+void dg_packet_stamp(struct sk_buff *packet, u64 sender)
+{
+	struct nlmsghdr *nlh = nlmsg_hdr(packet);
+	struct genlmsghdr *genlh = nlmsg_data(nlh);
+
+	nlh->nlmsg_pid = 0;
+	genlh->cmd = DBUS_GENL_CMD_MESSAGE;
+	genlh->version = DBUS_GENL_VERSION;
+	memcpy((u8 *)nlh + DG_SENDER_OFFSET, &sender, sizeof(sender));
+}
+
+static size_t dg_string_size(const char *s)
+{
+	return s ? nla_total_size(strlen(s) + 1) : 0;
+}
+
+static size_t dg_message_size(const struct dg_msg *msg)
+{
+	size_t size;
+
+	size = GENL_HDRLEN + nla_total_size(sizeof(u64)) +
+	       2 * nla_total_size(sizeof(u8)) + 2 * nla_total_size(sizeof(u32));
+	size += dg_string_size(msg->path) + dg_string_size(msg->interface) +
+		dg_string_size(msg->member) + dg_string_size(msg->error_name) +
+		dg_string_size(msg->destination) +
+		dg_string_size(msg->signature);
+	if (msg->body_len)
+		size += nla_total_size(0) + nla_total_size(msg->body_len);
+	return nlmsg_total_size(size);
+}
+
+static int dg_put_string(struct sk_buff *skb, int attr, const char *s)
+{
+	return s ? nla_put_string(skb, attr, s) : 0;
+}
+
+static int dg_put_body(struct sk_buff *skb, const struct dg_msg *msg)
+{
+	if (!msg->body_len)
+		return 0;
+
+	/* The body is a multiple of 8 from the nlmsghdr: after its own header. */
+	if (IS_ALIGNED(skb->len, 8) && !nla_reserve(skb, DBUS_GENL_MSG_A_PAD, 0))
+		return -EMSGSIZE;
+	return nla_put(skb, DBUS_GENL_MSG_A_BODY, msg->body_len, msg->body);
+}
+
+/**
+ * dg_packet_compose() - the packet of a message that the driver sends
+ * @msg: the message; at most DBUS_GENL_ATTR_MAX bytes of body
+ * @gfp: how to allocate
+ *
+ * Return: the packet, or NULL if memory is short.
+ */
+struct sk_buff *dg_packet_compose(const struct dg_msg *msg, gfp_t gfp)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	if (WARN_ON_ONCE(msg->body_len > DBUS_GENL_ATTR_MAX))
+		return NULL;
+
+	skb = alloc_skb(dg_message_size(msg), gfp);
+	if (!skb)
+		return NULL;
+
+	hdr = genlmsg_put(skb, 0, 0, &dg_genl_family, 0, DBUS_GENL_CMD_MESSAGE);
+	if (WARN_ON_ONCE(!hdr ||
+			 nla_put(skb, DBUS_GENL_MSG_A_SENDER,
+				 sizeof(msg->sender), &msg->sender) ||
+			 nla_put_u8(skb, DBUS_GENL_MSG_A_TYPE, msg->type) ||
+			 nla_put_u8(skb, DBUS_GENL_MSG_A_FLAGS, msg->flags) ||
+			 nla_put_u32(skb, DBUS_GENL_MSG_A_SERIAL, msg->serial) ||
+			 (msg->reply_serial &&
+			  nla_put_u32(skb, DBUS_GENL_MSG_A_REPLY_SERIAL,
+				      msg->reply_serial)) ||
+			 dg_put_string(skb, DBUS_GENL_MSG_A_PATH, msg->path) ||
+			 dg_put_string(skb, DBUS_GENL_MSG_A_INTERFACE,
+				       msg->interface) ||
+			 dg_put_string(skb, DBUS_GENL_MSG_A_MEMBER,
+				       msg->member) ||
+			 dg_put_string(skb, DBUS_GENL_MSG_A_ERROR_NAME,
+				       msg->error_name) ||
+			 dg_put_string(skb, DBUS_GENL_MSG_A_DESTINATION,
+				       msg->destination) ||
+			 dg_put_string(skb, DBUS_GENL_MSG_A_SIGNATURE,
+				       msg->signature) ||
+			 dg_put_body(skb, msg))) {
+		kfree_skb(skb);
+		return NULL;
+	}
+	genlmsg_end(skb, hdr);
+	return skb;
+}
+
+/* "There is more: PULL".  NULL if memory is short. */
+struct sk_buff *dg_packet_doorbell(void)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = genlmsg_new(0, GFP_KERNEL_ACCOUNT);
+	if (!skb)
+		return NULL;
+
+	hdr = genlmsg_put(skb, 0, 0, &dg_genl_family, 0, DBUS_GENL_CMD_PULL);
+	genlmsg_end(skb, hdr);
+	return skb;
+}
+
+/* The last message of a peer, its reason to be filled in.  NULL as above. */
+struct sk_buff *dg_packet_disconnect(void)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = genlmsg_new(nla_total_size(sizeof(u32)), GFP_KERNEL_ACCOUNT);
+	if (!skb)
+		return NULL;
+
+	hdr = genlmsg_put(skb, 0, 0, &dg_genl_family, 0,
+			  DBUS_GENL_CMD_DISCONNECT);
+	if (WARN_ON_ONCE(nla_put_u32(skb, DBUS_GENL_BUS_A_REASON,
+				     DBUS_GENL_REASON_UNSPEC))) {
+		kfree_skb(skb);
+		return NULL;
+	}
+	genlmsg_end(skb, hdr);
+	return skb;
+}
+
+void dg_packet_set_reason(struct sk_buff *packet, enum dbus_genl_reason reason)
+{
+	struct nlattr *attr = nlmsg_attrdata(nlmsg_hdr(packet), GENL_HDRLEN);
+
+	*(u32 *)nla_data(attr) = reason;
+}

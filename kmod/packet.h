@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * packet.h - the sk_buffs that messages are delivered in
+ *
+ * A packet is an sk_buff that holds one MESSAGE and nothing else, ready for a
+ * receiver's socket, or to be cloned for several.
+ */
+#ifndef _DG_PACKET_H
+#define _DG_PACKET_H
+
+#include <linux/dbus_genl.h>
+#include <linux/types.h>
+
+struct dg_msg;
+struct nlmsghdr;
+struct sk_buff;
+
+struct sk_buff *dg_packet_from_request(struct sk_buff *skb,
+				       const struct nlmsghdr *nlh);
+void dg_packet_stamp(struct sk_buff *packet, u64 sender);
+
+struct sk_buff *dg_packet_compose(const struct dg_msg *msg, gfp_t gfp);
+
+struct sk_buff *dg_packet_doorbell(void);
+struct sk_buff *dg_packet_disconnect(void);
+void dg_packet_set_reason(struct sk_buff *packet,
+			  enum dbus_genl_reason reason);
+
+#endif /* _DG_PACKET_H */

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * peer.h - a socket's membership of a bus, from CONNECT to its end
+ */
+#ifndef _DG_PEER_H
+#define _DG_PEER_H
+
+#include <linux/cred.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+
+#include "endpoint.h"
+#include "match.h"
+#include "names.h"
+#include "queue.h"
+#include "registry.h"
+#include "reply.h"
+
+struct dg_bus;
+struct dg_user;
+struct genl_info;
+
+/* Who has not said Hello is this, in what the driver tells it. */
+#define DG_NOT_ACTIVE ":not.active.yet"
+
+/**
+ * struct dg_peer - a peer of a bus
+ * @ep: its socket, and the references to it
+ * @rcu: frees it
+ * @bus: the bus, referenced
+ * @user: its user on the bus, referenced
+ * @cred: credentials of who called CONNECT, for good
+ * @pid: its process, likewise
+ * @comm: name of that process then, for error texts
+ * @disconnect: its DISCONNECT, made ahead so that it cannot fail; or NULL
+ * @connected: on the bus; under dg_bus.lock, as what follows
+ * @node: in dg_bus.members
+ * @id: 0 before Hello; its unique name is ":1.(id - 1)"
+ * @unique: that name, or DG_NOT_ACTIVE
+ * @owner: its well-known names
+ * @rules: its match rules
+ * @n_eavesdropping: those of them that count in dg_bus.n_eavesdroppers
+ * @broadcast: the last broadcast that it got, so that it gets each once
+ * @calls: pending calls
+ * @queue: what waits for it
+ */
+struct dg_peer {
+	struct dg_endpoint ep;
+	struct rcu_head rcu;
+	struct dg_bus *bus;
+	struct dg_user *user;
+	const struct cred *cred;
+	struct pid *pid;
+	char comm[TASK_COMM_LEN];
+	struct sk_buff *disconnect;
+
+	bool connected;
+	struct list_head node;
+	u64 id;
+	char unique[DG_UNIQUE_NAME_SIZE];
+	struct dg_owner owner;
+	struct dg_match_owner rules;
+	unsigned int n_eavesdropping;
+	u64 broadcast;
+
+	struct dg_calls calls;
+	struct dg_queue queue;
+};
+
+static inline struct dg_peer *dg_peer_of_owner(struct dg_owner *owner)
+{
+	return container_of(owner, struct dg_peer, owner);
+}
+
+static inline struct dg_peer *dg_peer_of_rules(struct dg_match_owner *rules)
+{
+	return container_of(rules, struct dg_peer, rules);
+}
+
+struct dg_peer *dg_peer_new(struct dg_bus *bus, struct sock *sk, u32 portid);
+int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data);
+void dg_peer_put(struct dg_peer *peer);
+
+struct dg_peer *dg_peer_find(struct sock *sk, u32 portid);
+int dg_peer_activate(struct dg_peer *peer);
+
+bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason);
+
+#endif /* _DG_PEER_H */

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * queue.c - delivery: into the socket, or into the overflow queue
+ *
+ * Packets go straight into the receiver's socket (the one that the peer holds,
+ * never by port id) while they fit.  The first that does not goes into the
+ * overflow queue, and the doorbell into the socket behind all that is in it;
+ * from then on everything waits in the queue, so that order is kept, until
+ * PULL has emptied it.
+ *
+ * Nobody sleeps here for a receiver to read.  What waits is charged to who
+ * sent it: in each queue (struct dg_share), so that one stopped receiver does
+ * not use up what its senders may have waiting elsewhere, and in all queues of
+ * the bus together (struct dg_user).
+ */
+#include <linux/slab.h>
+#include <net/sock.h>
+
+#include "bus.h"
+#include "limits.h"
+#include "packet.h"
+#include "peer.h"
+#include "queue.h"
+#include "quota.h"
+
+/**
+ * struct dg_share - what of a queue belongs to one sending user
+ * @node: in dg_queue.shares
+ * @user: the user, referenced
+ * @bytes: sum of its packets' truesize
+ */
+struct dg_share {
+	struct list_head node;
+	struct dg_user *user;
+	size_t bytes;
+};
+
+/* What a waiting packet has in its cb: whose share it is; NULL: the driver's. */
+struct dg_waiting_cb {
+	struct dg_share *share;
+};
+
+static struct dg_waiting_cb *dg_waiting_cb(struct sk_buff *packet)
+{
+	BUILD_BUG_ON(sizeof(struct dg_waiting_cb) > sizeof(packet->cb));
+	return (struct dg_waiting_cb *)packet->cb;
+}
+
+int dg_queue_init(struct dg_queue *queue)
+{
+	mutex_init(&queue->lock);
+	__skb_queue_head_init(&queue->waiting);
+	INIT_LIST_HEAD(&queue->shares);
+	queue->doorbell = dg_packet_doorbell();
+	return queue->doorbell ? 0 : -ENOMEM;
+}
+
+/* For a queue that is closed, or that nothing was ever put into. */
+void dg_queue_destroy(struct dg_queue *queue)
+{
+	WARN_ON_ONCE(!skb_queue_empty(&queue->waiting));
+	kfree_skb(queue->doorbell);
+	mutex_destroy(&queue->lock);
+}
+
+static struct dg_share *dg_share_find(struct dg_queue *queue,
+				      struct dg_user *user)
+{
+	struct dg_share *share;
+
+	list_for_each_entry(share, &queue->shares, node)
+		if (share->user == user)
+			return share;
+
+	share = kzalloc(sizeof(*share), GFP_KERNEL_ACCOUNT);
+	if (!share)
+		return NULL;
+	share->user = dg_user_ref(user);
+	list_add_tail(&share->node, &queue->shares);
+	return share;
+}
+
+static void dg_share_drop_if_empty(struct dg_share *share)
+{
+	if (share->bytes)
+		return;
+
+	list_del(&share->node);
+	dg_user_put(share->user);
+	kfree(share);
+}
+
+static int dg_charge_user(struct dg_queue *queue, struct sk_buff *packet,
+			  struct dg_user *from, enum dg_class class)
+{
+	size_t max = class == DG_CLASS_SIGNAL ? DG_QUEUE_SIGNAL_BYTES_MAX :
+						DG_QUEUE_BYTES_MAX;
+	struct dg_share *share = dg_share_find(queue, from);
+
+	if (!share)
+		return -EDQUOT;
+
+	if (share->bytes + packet->truesize > max ||
+	    !dg_user_charge(from, packet->truesize)) {
+		dg_share_drop_if_empty(share);
+		return -EDQUOT;
+	}
+	share->bytes += packet->truesize;
+	dg_waiting_cb(packet)->share = share;
+	return 0;
+}
+
+static int dg_charge_driver(struct dg_queue *queue, struct sk_buff *packet,
+			    enum dg_class class)
+{
+	if (class != DG_CLASS_ANSWER &&
+	    queue->driver_bytes + packet->truesize > DG_QUEUE_DRIVER_BYTES_MAX)
+		return -EDQUOT;
+
+	WRITE_ONCE(queue->driver_bytes, queue->driver_bytes + packet->truesize);
+	dg_waiting_cb(packet)->share = NULL;
+	return 0;
+}
+
+/* By values: the packet may be in its receiver's hands already. */
+static void dg_uncharge(struct dg_peer *peer, struct dg_share *share,
+			size_t bytes)
+{
+	struct dg_queue *queue = &peer->queue;
+
+	atomic64_dec(&peer->bus->queued_messages);
+	atomic64_sub(bytes, &peer->bus->queued_bytes);
+
+	if (share) {
+		share->bytes -= bytes;
+		dg_user_uncharge(share->user, bytes);
+		dg_share_drop_if_empty(share);
+	} else {
+		WRITE_ONCE(queue->driver_bytes, queue->driver_bytes - bytes);
+	}
+}
+
+/*
+ * Puts @packet into the socket if it fits: true, and it is gone.  Some room is
+ * left for netlink's acknowledgements.  An empty socket takes anything, else a
+ * packet larger than its buffer would wait for ever.
+ */
+static bool dg_socket_take(struct sock *sk, struct sk_buff *packet)
+{
+	int used = atomic_read(&sk->sk_rmem_alloc);
+	int size = READ_ONCE(sk->sk_rcvbuf);
+	int reserve = min_t(int, DG_SOCKET_RESERVE, size / 4);
+	int err;
+
+	if (used && used + (int)packet->truesize > size - reserve)
+		return false;
+
+	err = sock_queue_rcv_skb(sk, packet);
+	if (!err)
+		return true;
+	if (err == -ENOMEM || err == -ENOBUFS)
+		return false;
+
+	/* The receiver's own socket filter does not want it. */
+	kfree_skb(packet);
+	return true;
+}
+
+/*
+ * Puts @packet into the socket, full or not.  For doorbell and DISCONNECT: they
+ * are small, and there is at most one of each.
+ */
+static void dg_socket_force(struct sock *sk, struct sk_buff *packet)
+{
+	skb_set_owner_r(packet, sk);
+	skb_queue_tail(&sk->sk_receive_queue, packet);
+	if (!sock_flag(sk, SOCK_DEAD))
+		sk->sk_data_ready(sk);
+}
+
+static void dg_ring(struct dg_peer *peer)
+{
+	struct dg_queue *queue = &peer->queue;
+
+	lockdep_assert_held(&queue->lock);
+	if (!queue->doorbell)
+		return;
+
+	dg_socket_force(peer->ep.sk, queue->doorbell);
+	queue->doorbell = NULL;
+}
+
+static int dg_overflow(struct dg_peer *to, struct sk_buff *packet,
+		       struct dg_user *from, enum dg_class class)
+{
+	struct dg_queue *queue = &to->queue;
+	int err;
+
+	err = from ? dg_charge_user(queue, packet, from, class) :
+		     dg_charge_driver(queue, packet, class);
+	if (err)
+		return err;
+
+	atomic64_inc(&to->bus->queued_messages);
+	atomic64_add(packet->truesize, &to->bus->queued_bytes);
+	atomic64_inc(&to->bus->counters.overflowed);
+	__skb_queue_tail(&queue->waiting, packet);
+	dg_ring(to);
+	return 0;
+}
+
+/**
+ * dg_queue_push() - deliver a packet
+ * @to: the receiver; the caller holds its bus's lock
+ * @packet: taken over, whatever is returned
+ * @from: the sending user; NULL if it is the driver
+ * @class: what may happen to it
+ *
+ * Return: 0; or -EDQUOT, and it was not delivered (signals are counted as
+ * dropped then).
+ */
+int dg_queue_push(struct dg_peer *to, struct sk_buff *packet,
+		  struct dg_user *from, enum dg_class class)
+{
+	struct dg_queue *queue = &to->queue;
+	int err = 0;
+
+	lockdep_assert_held(&to->bus->lock);
+
+	mutex_lock(&queue->lock);
+	if (queue->closed) {
+		kfree_skb(packet);
+		goto out;
+	}
+
+	if (!skb_queue_empty(&queue->waiting) ||
+	    !dg_socket_take(to->ep.sk, packet))
+		err = dg_overflow(to, packet, from, class);
+	if (err) {
+		kfree_skb(packet);
+		if (class == DG_CLASS_SIGNAL)
+			atomic64_inc(&to->bus->counters.dropped);
+	} else {
+		atomic64_inc(&to->bus->counters.delivered);
+	}
+out:
+	mutex_unlock(&queue->lock);
+	return err;
+}
+
+/**
+ * dg_queue_pull() - PULL: move what waits into the socket, as much as fits
+ * @peer: the receiver
+ *
+ * Return: 0; -ENOTCONN if it has left the bus; -ENOMEM, and nothing happened.
+ */
+int dg_queue_pull(struct dg_peer *peer)
+{
+	struct dg_queue *queue = &peer->queue;
+	struct sk_buff *packet;
+	int err = 0;
+
+	mutex_lock(&queue->lock);
+	if (queue->closed) {
+		err = -ENOTCONN;
+		goto out;
+	}
+
+	/* First of all, so that the next one to overflow can ring. */
+	if (!queue->doorbell)
+		queue->doorbell = dg_packet_doorbell();
+	if (!queue->doorbell) {
+		err = -ENOMEM;
+		goto out;
+	}
+
+	while ((packet = __skb_dequeue(&queue->waiting))) {
+		struct dg_share *share = dg_waiting_cb(packet)->share;
+		size_t bytes = packet->truesize;
+
+		/* recvmsg() reads netlink's parameters from there. */
+		memset(packet->cb, 0, sizeof(packet->cb));
+		if (!dg_socket_take(peer->ep.sk, packet)) {
+			dg_waiting_cb(packet)->share = share;
+			__skb_queue_head(&queue->waiting, packet);
+			dg_ring(peer);
+			break;
+		}
+		dg_uncharge(peer, share, bytes);
+	}
+out:
+	mutex_unlock(&queue->lock);
+	return err;
+}
+
+/**
+ * dg_queue_close() - the peer leaves its bus
+ * @peer: the peer; the caller holds its bus's lock for writing
+ * @last: its DISCONNECT, taken over; NULL if its socket has been released
+ *
+ * What waits is freed: there is nobody to PULL it any more.
+ */
+void dg_queue_close(struct dg_peer *peer, struct sk_buff *last)
+{
+	struct dg_queue *queue = &peer->queue;
+	struct sk_buff *packet;
+
+	mutex_lock(&queue->lock);
+	queue->closed = true;
+	while ((packet = __skb_dequeue(&queue->waiting))) {
+		dg_uncharge(peer, dg_waiting_cb(packet)->share,
+			    packet->truesize);
+		kfree_skb(packet);
+	}
+	if (last)
+		dg_socket_force(peer->ep.sk, last);
+	mutex_unlock(&queue->lock);
+}
+
+/* Whether the driver has had so much to say that the peer must read first. */
+bool dg_queue_is_backlogged(const struct dg_queue *queue)
+{
+	return READ_ONCE(queue->driver_bytes) > DG_QUEUE_DRIVER_BYTES_MAX;
+}

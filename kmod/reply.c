@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * reply.c - calls that wait for their reply
+ *
+ * Each struct dg_reply is in two peers: in the list of the caller, and in list
+ * and tree of the callee, which finds it by caller and serial.  It points to
+ * both; neither leaves the bus without taking it out (under the bus's lock for
+ * writing), so the pointers need no references.
+ */
+#include <linux/slab.h>
+
+#include "bus.h"
+#include "limits.h"
+#include "peer.h"
+#include "reply.h"
+
+/**
+ * struct dg_reply - a reply that is owed
+ * @node: in the callee's dg_calls.taken_tree
+ * @made: in the caller's dg_calls.made
+ * @taken: in the callee's dg_calls.taken
+ * @caller: who waits
+ * @callee: who owes
+ * @serial: serial of the call
+ */
+struct dg_reply {
+	struct rb_node node;
+	struct list_head made;
+	struct list_head taken;
+	struct dg_peer *caller;
+	struct dg_peer *callee;
+	u32 serial;
+};
+
+void dg_calls_init(struct dg_calls *calls)
+{
+	INIT_LIST_HEAD(&calls->made);
+	INIT_LIST_HEAD(&calls->taken);
+	calls->taken_tree = RB_ROOT;
+	calls->n_made = 0;
+}
+
+struct dg_reply *dg_reply_alloc(void)
+{
+	return kmalloc(sizeof(struct dg_reply), GFP_KERNEL_ACCOUNT);
+}
+
+void dg_reply_free(struct dg_reply *reply)
+{
+	kfree(reply);
+}
+
+static int dg_reply_compare(const struct dg_reply *reply, u64 caller,
+			    u32 serial)
+{
+	if (reply->caller->id != caller)
+		return caller < reply->caller->id ? -1 : 1;
+	if (reply->serial != serial)
+		return serial < reply->serial ? -1 : 1;
+	return 0;
+}
+
+/**
+ * dg_reply_expect() - a call goes to its callee
+ * @bus: the bus; the caller holds its lock
+ * @reply: taken over if 0 is returned
+ * @caller: who calls
+ * @callee: who is to reply
+ * @serial: the call's serial
+ *
+ * Return: 0; -EEXIST if @caller waits for that very reply already; -EDQUOT if
+ * it waits for too many.
+ */
+int dg_reply_expect(struct dg_bus *bus, struct dg_reply *reply,
+		    struct dg_peer *caller, struct dg_peer *callee, u32 serial)
+{
+	struct rb_node **link, *parent = NULL;
+	int err = 0;
+
+	lockdep_assert_held(&bus->lock);
+
+	spin_lock(&bus->replies_lock);
+	if (caller->calls.n_made >= DG_REPLIES_PER_PEER_MAX) {
+		err = -EDQUOT;
+		goto out;
+	}
+
+	link = &callee->calls.taken_tree.rb_node;
+	while (*link) {
+		struct dg_reply *other = rb_entry(*link, struct dg_reply, node);
+		int way = dg_reply_compare(other, caller->id, serial);
+
+		if (!way) {
+			err = -EEXIST;
+			goto out;
+		}
+		parent = *link;
+		link = way < 0 ? &parent->rb_left : &parent->rb_right;
+	}
+
+	reply->caller = caller;
+	reply->callee = callee;
+	reply->serial = serial;
+	rb_link_node(&reply->node, parent, link);
+	rb_insert_color(&reply->node, &callee->calls.taken_tree);
+	list_add_tail(&reply->taken, &callee->calls.taken);
+	list_add_tail(&reply->made, &caller->calls.made);
+	caller->calls.n_made++;
+	bus->n_replies++;
+out:
+	spin_unlock(&bus->replies_lock);
+	return err;
+}
+
+static void dg_reply_unlink(struct dg_bus *bus, struct dg_reply *reply)
+{
+	lockdep_assert_held(&bus->replies_lock);
+
+	rb_erase(&reply->node, &reply->callee->calls.taken_tree);
+	list_del(&reply->taken);
+	list_del(&reply->made);
+	reply->caller->calls.n_made--;
+	bus->n_replies--;
+}
+
+/**
+ * dg_reply_settle() - the reply to a call comes, or the call could not be made
+ * @bus: the bus; the caller holds its lock
+ * @caller: who called
+ * @callee: who replies
+ * @serial: the call's serial
+ *
+ * Return: whether @caller waited for it.
+ */
+bool dg_reply_settle(struct dg_bus *bus, struct dg_peer *caller,
+		     struct dg_peer *callee, u32 serial)
+{
+	struct dg_reply *found = NULL;
+	struct rb_node *node;
+
+	lockdep_assert_held(&bus->lock);
+
+	spin_lock(&bus->replies_lock);
+	node = callee->calls.taken_tree.rb_node;
+	while (node) {
+		struct dg_reply *reply = rb_entry(node, struct dg_reply, node);
+		int way = dg_reply_compare(reply, caller->id, serial);
+
+		if (!way) {
+			found = reply;
+			dg_reply_unlink(bus, found);
+			break;
+		}
+		node = way < 0 ? node->rb_left : node->rb_right;
+	}
+	spin_unlock(&bus->replies_lock);
+
+	kfree(found);
+	return found;
+}
+
+/**
+ * dg_reply_pop_taken() - take one call from a callee that goes, newest first
+ * @bus: the bus; the caller holds its lock for writing
+ * @callee: who goes
+ * @serial: set to the call's serial
+ *
+ * Return: who waits for its reply; NULL if nobody does any more.
+ */
+struct dg_peer *dg_reply_pop_taken(struct dg_bus *bus, struct dg_peer *callee,
+				   u32 *serial)
+{
+	struct dg_peer *caller = NULL;
+	struct dg_reply *reply;
+
+	lockdep_assert_held_write(&bus->lock);
+
+	spin_lock(&bus->replies_lock);
+	reply = list_empty(&callee->calls.taken) ? NULL :
+		list_last_entry(&callee->calls.taken, struct dg_reply, taken);
+	if (reply) {
+		caller = reply->caller;
+		*serial = reply->serial;
+		dg_reply_unlink(bus, reply);
+	}
+	spin_unlock(&bus->replies_lock);
+
+	kfree(reply);
+	return caller;
+}
+
+/* A caller goes; the caller of this holds the bus's lock for writing. */
+void dg_reply_drop_made(struct dg_bus *bus, struct dg_peer *caller)
+{
+	struct dg_reply *reply, *next;
+	LIST_HEAD(gone);
+
+	lockdep_assert_held_write(&bus->lock);
+
+	spin_lock(&bus->replies_lock);
+	list_for_each_entry_safe(reply, next, &caller->calls.made, made) {
+		dg_reply_unlink(bus, reply);
+		list_add(&reply->made, &gone);
+	}
+	spin_unlock(&bus->replies_lock);
+
+	list_for_each_entry_safe(reply, next, &gone, made)
+		kfree(reply);
+}

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * route.c - who gets a message: one peer, the driver, or all that asked
+ *
+ * It runs in the sender's own sendmsg().  Whatever can fail with an errno does
+ * so before a packet is stamped and delivered.
+ */
+#include <linux/pid_namespace.h>
+#include <linux/skbuff.h>
+
+#include "bus.h"
+#include "driver.h"
+#include "message.h"
+#include "names.h"
+#include "packet.h"
+#include "peer.h"
+#include "route.h"
+
+/**
+ * struct dg_broadcast - a message on its way to all that asked for it
+ * @packet: what its receivers get clones of
+ * @from: the sending user, NULL if it is the driver
+ * @dest: who gets it anyway, since it is addressed to it
+ * @addressed: it is addressed: only eavesdroppers get it here
+ * @number: its number on the bus
+ * @gfp: how to allocate
+ */
+struct dg_broadcast {
+	struct sk_buff *packet;
+	struct dg_user *from;
+	struct dg_peer *dest;
+	bool addressed;
+	u64 number;
+	gfp_t gfp;
+};
+
+static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
+			   struct dg_match_owner *owner)
+{
+	struct dg_peer *peer = dg_peer_of_rules(owner);
+	struct dg_broadcast *broadcast = data;
+	struct sk_buff *packet;
+
+	if (broadcast->addressed &&
+	    (peer == broadcast->dest || !dg_match_eavesdrops(rule)))
+		return 0;
+	/* Once for each peer, however many of its rules it meets. */
+	if (peer->broadcast == broadcast->number)
+		return 0;
+	peer->broadcast = broadcast->number;
+
+	packet = skb_clone(broadcast->packet, broadcast->gfp);
+	if (!packet) {
+		atomic64_inc(&peer->bus->counters.dropped);
+		return 0;
+	}
+	dg_queue_push(peer, packet, broadcast->from, DG_CLASS_SIGNAL);
+	return 0;
+}
+
+/**
+ * dg_route_broadcast() - deliver to everybody whose match rules say so
+ * @bus: the bus, locked for writing
+ * @msg: the message
+ * @packet: its packet, stamped; stays the caller's
+ * @from: who sends it, NULL if it is the driver
+ * @dest: whom it is addressed to; only eavesdroppers get it then, and not
+ *	@dest; NULL for a broadcast, or if it is addressed to the driver
+ * @gfp: how to allocate
+ */
+void dg_route_broadcast(struct dg_bus *bus, const struct dg_msg *msg,
+			struct sk_buff *packet, struct dg_peer *from,
+			struct dg_peer *dest, gfp_t gfp)
+{
+	struct dg_broadcast broadcast = {
+		.packet = packet,
+		.from = from ? from->user : NULL,
+		.dest = dest,
+		.addressed = msg->destination,
+		.number = ++bus->broadcast,
+		.gfp = gfp,
+	};
+	struct dg_match_ctx ctx;
+
+	lockdep_assert_held_write(&bus->lock);
+
+	dg_match_ctx_init(&ctx, msg, from ? &from->owner : NULL,
+			  dest ? &dest->owner : NULL);
+	dg_match_table_for_each(&bus->matches, &ctx, dg_broadcast_to,
+				&broadcast);
+}
+
+/* For those who see what is addressed to others. */
+static void dg_route_eavesdrop(struct dg_bus *bus, const struct dg_msg *msg,
+			       struct sk_buff *packet, struct dg_peer *from,
+			       struct dg_peer *dest)
+{
+	if (!bus->n_eavesdroppers)
+		return;
+
+	dg_packet_stamp(packet, from->id);
+	dg_route_broadcast(bus, msg, packet, from, dest, GFP_KERNEL_ACCOUNT);
+}
+
+static const char *dg_type_name(const struct dg_msg *msg)
+{
+	static const char *const names[] = {
+		[DG_MSG_CALL] = "method_call",
+		[DG_MSG_RETURN] = "method_return",
+		[DG_MSG_ERROR] = "error",
+		[DG_MSG_SIGNAL] = "signal",
+	};
+
+	return names[msg->type];
+}
+
+/* An error in dbus-daemon's words for what a policy or a limit refuses. */
+static int dg_route_rejected(struct dg_peer *from, struct dg_peer *to,
+			     const struct dg_msg *msg, const char *error,
+			     const char *what, bool requested)
+{
+	struct user_namespace *ns = current_user_ns();
+	struct pid_namespace *pid_ns = task_active_pid_ns(current);
+
+	return dg_driver_error(from, msg, error,
+			       "%s, 0 matched rules; type=\"%s\", sender=\"%s\" (uid=%u pid=%d comm=\"%s\") interface=\"%s\" member=\"%s\" error name=\"%s\" requested_reply=\"%d\" destination=\"%s\" (uid=%u pid=%d comm=\"%s\")",
+			       what, dg_type_name(msg), from->unique,
+			       from_kuid_munged(ns, from->cred->euid),
+			       pid_nr_ns(from->pid, pid_ns), from->comm,
+			       msg->interface ?: "(unset)",
+			       msg->member ?: "(unset)",
+			       msg->error_name ?: "(unset)", requested,
+			       msg->destination,
+			       from_kuid_munged(ns, to->cred->euid),
+			       pid_nr_ns(to->pid, pid_ns), to->comm);
+}
+
+static int dg_route_nobody(struct dg_peer *from, const struct dg_msg *msg)
+{
+	if (msg->flags & DG_FLAG_NO_AUTO_START)
+		return dg_driver_error(from, msg, DG_ERROR("NameHasNoOwner"),
+				       "Name \"%s\" does not exist",
+				       msg->destination);
+	return dg_driver_error(from, msg, DG_ERROR("ServiceUnknown"),
+			       "The name %s was not provided by any .service files",
+			       msg->destination);
+}
+
+static bool dg_is_reply(const struct dg_msg *msg)
+{
+	return msg->type == DG_MSG_RETURN || msg->type == DG_MSG_ERROR;
+}
+
+static bool dg_expects_reply(const struct dg_msg *msg)
+{
+	return msg->type == DG_MSG_CALL &&
+	       !(msg->flags & DG_FLAG_NO_REPLY_EXPECTED);
+}
+
+/*
+ * Notes that a call is on its way.  0: it is; 1: it is refused, and the caller
+ * told; or an errno.
+ */
+static int dg_route_expect(struct dg_bus *bus, struct dg_peer *from,
+			   struct dg_peer *to, const struct dg_msg *msg)
+{
+	struct dg_reply *reply = dg_reply_alloc();
+	int err;
+
+	if (!reply)
+		return -ENOMEM;
+
+	err = dg_reply_expect(bus, reply, from, to, msg->serial);
+	if (!err)
+		return 0;
+
+	dg_reply_free(reply);
+	if (err == -EEXIST)
+		err = dg_driver_error(from, msg, DG_ERROR("AccessDenied"),
+				      "Message has the same reply serial as a currently-outstanding existing method call");
+	else
+		err = dg_driver_error(from, msg, DG_ERROR("LimitsExceeded"),
+				      "The maximum number of pending replies per connection has been reached");
+	return err ?: 1;
+}
+
+/*
+ * The receiver's queue is over quota.  Who sent it is told; and if it was a
+ * reply, so is who waits for it: it will never come.
+ */
+static int dg_route_over_quota(struct dg_bus *bus, struct dg_peer *from,
+			       struct dg_peer *to, const struct dg_msg *msg)
+{
+	if (dg_expects_reply(msg))
+		dg_reply_settle(bus, from, to, msg->serial);
+	if (dg_is_reply(msg))
+		dg_driver_no_reply(to, msg->reply_serial,
+				   DG_ERROR("LimitsExceeded"),
+				   "The reply was refused: the message queue is full");
+	return dg_route_rejected(from, to, msg, DG_ERROR("LimitsExceeded"),
+				 "Rejected: destination has a full message queue",
+				 dg_is_reply(msg));
+}
+
+/* To one peer.  Takes @packet over if it returns 0. */
+static int dg_route_unicast(struct dg_bus *bus, struct dg_peer *from,
+			    struct dg_msg *msg, struct sk_buff *packet)
+{
+	struct dg_peer *to = dg_bus_resolve(bus, msg->destination);
+	int err;
+
+	if (!to) {
+		err = dg_route_nobody(from, msg);
+		if (!err)
+			kfree_skb(packet);
+		return err;
+	}
+
+	if (dg_expects_reply(msg)) {
+		err = dg_route_expect(bus, from, to, msg);
+		if (err < 0)
+			return err;
+		if (err) {
+			kfree_skb(packet);
+			return 0;
+		}
+	}
+	/*
+	 * Only what was asked for, as on dbus-daemon's system bus; its session
+	 * bus lets everything through.
+	 */
+	if (dg_is_reply(msg) &&
+	    !dg_reply_settle(bus, to, from, msg->reply_serial)) {
+		err = dg_route_rejected(from, to, msg, DG_ERROR("AccessDenied"),
+					"Rejected send message", false);
+		if (!err)
+			kfree_skb(packet);
+		return err;
+	}
+
+	dg_route_eavesdrop(bus, msg, packet, from, to);
+	dg_packet_stamp(packet, from->id);
+	if (dg_queue_push(to, packet, from->user, DG_CLASS_UNICAST))
+		dg_route_over_quota(bus, from, to, msg);
+	return 0;
+}
+
+/*
+ * What a peer sends before Hello.  The driver answers what is for it; of the
+ * rest, dbus-daemon hangs up on signals and on what is for other peers.
+ */
+static bool dg_route_may_stay(struct dg_peer *from, const struct dg_msg *msg)
+{
+	if (from->id)
+		return true;
+	if (!msg->destination)
+		return msg->type != DG_MSG_SIGNAL;
+	return !strcmp(msg->destination, DG_DRIVER_NAME);
+}
+
+/* With the bus's lock held for writing.  Takes @packet over if it returns 0. */
+static int dg_route_exclusive(struct dg_bus *bus, struct dg_peer *from,
+			      struct dg_msg *msg, struct sk_buff *packet)
+{
+	int err = 0;
+
+	if (msg->destination && strcmp(msg->destination, DG_DRIVER_NAME))
+		return dg_route_unicast(bus, from, msg, packet);
+
+	if (msg->destination) {
+		/* A Hello is seen by nobody: its sender has no name yet. */
+		if (from->id)
+			dg_route_eavesdrop(bus, msg, packet, from, NULL);
+		err = dg_driver_handle(bus, from, msg);
+	} else if (msg->type == DG_MSG_SIGNAL) {
+		dg_packet_stamp(packet, from->id);
+		dg_route_broadcast(bus, msg, packet, from, NULL,
+				   GFP_KERNEL_ACCOUNT);
+	} else {
+		err = dg_driver_handle_unaddressed(bus, from, msg);
+	}
+	if (!err)
+		kfree_skb(packet);
+	return err;
+}
+
+static bool dg_route_needs_write(const struct dg_bus *bus,
+				 const struct dg_peer *from,
+				 const struct dg_msg *msg)
+{
+	return !msg->destination ||
+	       !strcmp(msg->destination, DG_DRIVER_NAME) || !from->id ||
+	       bus->n_eavesdroppers;
+}
+
+/**
+ * dg_route() - SEND
+ * @from: the sender; the caller has a reference
+ * @msg: the message; header and body are valid
+ * @packet: its packet, not stamped; taken over if 0 is returned
+ *
+ * Return: 0; -ENOTCONN the peer has left the bus; -ENOBUFS it must read first;
+ * -ENOMEM.
+ */
+int dg_route(struct dg_peer *from, struct dg_msg *msg, struct sk_buff *packet)
+{
+	struct dg_bus *bus = from->bus;
+	bool thrown_out = false;
+	int err;
+
+	/* The common case: one peer to another, while others do the same. */
+	down_read(&bus->lock);
+	if (from->connected && !dg_queue_is_backlogged(&from->queue) &&
+	    !dg_route_needs_write(bus, from, msg)) {
+		msg->sender = from->id;
+		err = dg_route_unicast(bus, from, msg, packet);
+		up_read(&bus->lock);
+		goto out;
+	}
+	up_read(&bus->lock);
+
+	down_write(&bus->lock);
+	msg->sender = from->id;
+	if (!from->connected) {
+		err = -ENOTCONN;
+	} else if (dg_queue_is_backlogged(&from->queue)) {
+		err = -ENOBUFS;
+	} else if (!dg_route_may_stay(from, msg)) {
+		thrown_out = dg_peer_remove_locked(from,
+						   DBUS_GENL_REASON_PROTOCOL);
+		kfree_skb(packet);
+		err = 0;
+	} else {
+		err = dg_route_exclusive(bus, from, msg, packet);
+	}
+	up_write(&bus->lock);
+
+	if (thrown_out)
+		dg_peer_put(from);
+out:
+	if (!err)
+		atomic64_inc(&bus->counters.routed);
+	return err;
+}

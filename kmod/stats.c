@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * stats.c - collects the counts of a bus or a net namespace
+ */
+#include <net/netlink.h>
+
+#include "bus.h"
+#include "stats.h"
+
+/* A bus that goes leaves its counters to its net namespace. */
+void dg_counters_fold(struct dg_counters *into, const struct dg_counters *from)
+{
+	atomic64_add(atomic64_read(&from->routed), &into->routed);
+	atomic64_add(atomic64_read(&from->delivered), &into->delivered);
+	atomic64_add(atomic64_read(&from->dropped), &into->dropped);
+	atomic64_add(atomic64_read(&from->overflowed), &into->overflowed);
+}
+
+static void dg_stats_add_counters(struct dg_stats *stats,
+				  const struct dg_counters *counters)
+{
+	u64 *v = stats->value;
+
+	v[DBUS_GENL_STATS_A_ROUTED] += atomic64_read(&counters->routed);
+	v[DBUS_GENL_STATS_A_DELIVERED] += atomic64_read(&counters->delivered);
+	v[DBUS_GENL_STATS_A_DROPPED] += atomic64_read(&counters->dropped);
+	v[DBUS_GENL_STATS_A_OVERFLOWED] += atomic64_read(&counters->overflowed);
+}
+
+/* May sleep: takes the bus's locks. */
+void dg_stats_add_bus(struct dg_stats *stats, struct dg_bus *bus)
+{
+	u64 *v = stats->value;
+
+	down_read(&bus->lock);
+	v[DBUS_GENL_STATS_A_BUSES]++;
+	v[DBUS_GENL_STATS_A_PEERS] += bus->n_peers;
+	v[DBUS_GENL_STATS_A_NAMES] += bus->registry.n_names;
+	v[DBUS_GENL_STATS_A_NAME_OWNERS] += bus->registry.n_places;
+	v[DBUS_GENL_STATS_A_MATCHES] += bus->matches.n_rules;
+	up_read(&bus->lock);
+
+	spin_lock(&bus->replies_lock);
+	v[DBUS_GENL_STATS_A_REPLIES] += bus->n_replies;
+	spin_unlock(&bus->replies_lock);
+
+	spin_lock(&bus->users_lock);
+	v[DBUS_GENL_STATS_A_USERS] += bus->n_users;
+	spin_unlock(&bus->users_lock);
+
+	v[DBUS_GENL_STATS_A_QUEUED_MESSAGES] +=
+		atomic64_read(&bus->queued_messages);
+	v[DBUS_GENL_STATS_A_QUEUED_BYTES] += atomic64_read(&bus->queued_bytes);
+
+	dg_stats_add_counters(stats, &bus->counters);
+}
+
+/* A net namespace: its buses, and the counters of those that it had. */
+void dg_stats_of_net(struct dg_stats *stats, struct dg_net *dn)
+{
+	struct dg_bus *bus;
+
+	memset(stats, 0, sizeof(*stats));
+
+	mutex_lock(&dn->lock);
+	list_for_each_entry(bus, &dn->buses, node)
+		dg_stats_add_bus(stats, bus);
+	dg_stats_add_counters(stats, &dn->gone);
+	mutex_unlock(&dn->lock);
+
+	stats->value[DBUS_GENL_STATS_A_REFUSED] = atomic64_read(&dn->refused);
+}
+
+/* Writes them as attributes: 0, or -EMSGSIZE. */
+int dg_stats_put(struct sk_buff *skb, const struct dg_stats *stats)
+{
+	int attr, err;
+
+	for (attr = DBUS_GENL_STATS_A_BUSES; attr <= DBUS_GENL_STATS_A_MAX;
+	     attr++) {
+		err = nla_put_u64_64bit(skb, attr, stats->value[attr],
+					DBUS_GENL_STATS_A_PAD);
+		if (err)
+			return err;
+	}
+	return 0;
+}
