@@ -172,7 +172,7 @@ static int walk_open(struct walk *w, char kind, const char *sig, u32 end)
 static int walk_array(struct walk *w, const char *element)
 {
 	unsigned int size = dg_type_fixed_size(*element);
-	u32 len;
+	u32 len, end;
 	int err;
 
 	err = walk_u32(w, &len);
@@ -186,18 +186,21 @@ static int walk_array(struct walk *w, const char *element)
 		return err;
 	if (len > w->len - w->pos)
 		return -EINVAL;
-	/* An empty array opens a level, too, if only to see its depth. */
-	err = walk_open(w, 'a', element, w->pos + len);
-	if (err)
-		return err;
-	if (len && !w->trusted &&
-	    (!size || *element == 'b' || *element == 'h'))
-		return 1;
-	w->depth--;
-	/* Elements of which all values are valid: only count them. */
-	if (size && len % size)
-		return -EINVAL;
-	w->pos += len;
+	end = w->pos + len;
+	if (size) {
+		if (len % size)
+			return -EINVAL;
+		/* Of the other types all values are valid. */
+		while (!w->trusted && (*element == 'b' || *element == 'h') &&
+		       w->pos < end) {
+			err = walk_fixed(w, *element);
+			if (err)
+				return err;
+		}
+	} else if (len && !w->trusted) {
+		return walk_open(w, 'a', element, end) ?: 1;
+	}
+	w->pos = end;
 	return 0;
 }
 

@@ -15,7 +15,10 @@
 
 struct dg_msg;
 
-/* How many containers may be open at one point of a body, variants included. */
+/*
+ * How many containers may be open at one point of a body, variants included.
+ * As in libdbus, arrays that are empty or of elements of a fixed size are none.
+ */
 #define DG_BODY_DEPTH_MAX	64
 
 /* Longest array, in bytes. */

@@ -201,9 +201,24 @@ static u32 nested_variants(u8 *body, unsigned int n)
 	return 3 * n + 1;
 }
 
+/* As many variants as may be, around an array of @n bytes of zeros. */
+static int nested_arrays(u8 *body, const char *sig, u32 n)
+{
+	u32 len = nested_variants(body, DG_BODY_DEPTH_MAX) - 4;
+
+	body[len++] = 2;
+	memcpy(body + len, sig, 3);
+	len += 3;
+	while (len % 4)
+		body[len++] = 0;
+	memcpy(body + len, &n, sizeof(n));
+	memset(body + len + sizeof(n), 0, n);
+	return dg_body_validate("v", body, len + sizeof(n) + n, 0);
+}
+
 static void test_validate_depth(struct kunit *test)
 {
-	u8 body[3 * 66 + 1];
+	u8 body[3 * 66 + 1 + 16];
 	u32 len;
 
 	len = nested_variants(body, DG_BODY_DEPTH_MAX);
@@ -214,6 +229,11 @@ static void test_validate_depth(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dg_body_validate("(v)", body, len, 0), 0);
 	len = nested_variants(body, DG_BODY_DEPTH_MAX + 1);
 	KUNIT_EXPECT_EQ(test, dg_body_validate("v", body, len, 0), -EINVAL);
+
+	/* An array in the innermost: of strings it counts, unless empty. */
+	KUNIT_EXPECT_EQ(test, nested_arrays(body, "as", 5), -EINVAL);
+	KUNIT_EXPECT_EQ(test, nested_arrays(body, "as", 0), 0);
+	KUNIT_EXPECT_EQ(test, nested_arrays(body, "ab", 4), 0);
 }
 
 /* The longest array that may be, and one byte more. */

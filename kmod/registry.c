@@ -214,24 +214,33 @@ static int request_taken(struct dg_registry *reg, struct dg_owner *owner,
 {
 	struct dg_place *first = first_place(name);
 	struct dg_place *mine = find_place(owner, name);
-	bool replace = (flags & DG_NAME_REPLACE_EXISTING) &&
-		       (first->flags & DG_NAME_ALLOW_REPLACEMENT);
+	bool eager = flags & DG_NAME_REPLACE_EXISTING;
+	bool replace = eager && (first->flags & DG_NAME_ALLOW_REPLACEMENT);
+	struct list_head *after;
 
 	if (!replace && (flags & DG_NAME_DO_NOT_QUEUE)) {
 		if (mine)
 			remove_place(reg, mine);
 		return DG_REQUEST_EXISTS;
 	}
-	if (mine) {
-		mine->flags = flags;
-		if (replace)
-			list_move(&mine->in_queue, &name->queue);
-	} else {
+
+	/* Who would replace but may not is the next, before those who wait. */
+	if (replace)
+		after = &name->queue;
+	else if (eager)
+		after = &first->in_queue;
+	else
+		after = name->queue.prev;
+
+	if (!mine) {
 		mine = kmalloc(sizeof(*mine), GFP_KERNEL_ACCOUNT);
 		if (!mine)
 			return -ENOMEM;
-		add_place(reg, mine, name, owner, flags,
-			  replace ? &name->queue : name->queue.prev);
+		add_place(reg, mine, name, owner, flags, after);
+	} else {
+		mine->flags = flags;
+		if (eager)
+			list_move(&mine->in_queue, after);
 	}
 	if (!replace)
 		return DG_REQUEST_IN_QUEUE;

@@ -177,11 +177,18 @@ static void test_replace(struct kunit *test)
 	     { 'A', ALLOW, DG_REQUEST_PRIMARY_OWNER, '-', 'A', "A" },
 	     { 'B', 0, DG_REQUEST_IN_QUEUE, 0, 0, "AB" },
 	     { 'C', REPLACE, DG_REQUEST_PRIMARY_OWNER, 'A', 'C', "CAB" },
-	     { 'D', REPLACE, DG_REQUEST_IN_QUEUE, 0, 0, "CABD" },
-	     { 'C', RELEASE, DG_RELEASE_RELEASED, 'C', 'A', "ABD" },
-	     /* A allows it still; D's asking for it is not remembered. */
+	     { 'C', RELEASE, DG_RELEASE_RELEASED, 'C', 'A', "AB" },
+	     /* A allows it still. */
 	     { 'D', REPLACE | NOQUEUE, DG_REQUEST_PRIMARY_OWNER, 'A', 'D',
 	       "DAB" });
+	PLAY(test, "who would replace but may not is the next",
+	     { 'A', 0, DG_REQUEST_PRIMARY_OWNER, '-', 'A', "A" },
+	     { 'B', 0, DG_REQUEST_IN_QUEUE, 0, 0, "AB" },
+	     { 'C', REPLACE, DG_REQUEST_IN_QUEUE, 0, 0, "ACB" },
+	     { 'D', REPLACE | ALLOW, DG_REQUEST_IN_QUEUE, 0, 0, "ADCB" },
+	     { 'B', REPLACE, DG_REQUEST_IN_QUEUE, 0, 0, "ABDC" },
+	     { 'B', REPLACE, DG_REQUEST_IN_QUEUE, 0, 0, "ABDC" },
+	     { 'D', 0, DG_REQUEST_IN_QUEUE, 0, 0, "ABDC" });
 	PLAY(test, "who will not queue is gone",
 	     { 'A', ALLOW | NOQUEUE, DG_REQUEST_PRIMARY_OWNER, '-', 'A', "A" },
 	     { 'B', 0, DG_REQUEST_IN_QUEUE, 0, 0, "AB" },

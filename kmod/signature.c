@@ -53,10 +53,10 @@ unsigned int dg_type_alignment(char type)
  * @s: the signature
  * @n: its length
  *
- * Structs and dict entries that are open are kept in @open, with the arrays
- * right before each, whose element it is.  Arrays and structs may be nested
- * DG_SIGNATURE_DEPTH_MAX deep each; a dict entry needs no limit of its own,
- * since it has an array around it.
+ * Structs and dict entries that are open are kept in @open.  What is bounded
+ * by DG_SIGNATURE_DEPTH_MAX is what libdbus was seen to bound: arrays of
+ * arrays, structs around a type, and dict entries around a type, each for
+ * itself.
  *
  * Return: how many single complete types it has, or -1 if it is not valid.
  */
@@ -65,9 +65,8 @@ static int signature_types(const char *s, size_t n)
 	struct {
 		char kind;
 		u8 fields;
-		u8 arrays;
 	} open[2 * DG_SIGNATURE_DEPTH_MAX];
-	unsigned int depth = 0, structs = 0, arrays = 0, pending = 0;
+	unsigned int depth = 0, structs = 0, dicts = 0, arrays = 0;
 	int complete = 0;
 	size_t i;
 
@@ -87,31 +86,31 @@ static int signature_types(const char *s, size_t n)
 		case 'a':
 			if (++arrays > DG_SIGNATURE_DEPTH_MAX)
 				return -1;
-			pending++;
 			continue;
-		case '{':
 		case '(':
-			if (c == '{' && !pending)
-				return -1;
+		case '{':
 			if (c == '(' && ++structs > DG_SIGNATURE_DEPTH_MAX)
+				return -1;
+			if (c == '{' &&
+			    (!arrays || ++dicts > DG_SIGNATURE_DEPTH_MAX))
 				return -1;
 			open[depth].kind = c;
 			open[depth].fields = 0;
-			open[depth].arrays = pending;
 			depth++;
-			pending = 0;
+			arrays = 0;
 			continue;
 		case ')':
-		case '}':
-			if (!depth || pending)
+			if (!depth || arrays || open[depth - 1].kind != '(' ||
+			    open[depth - 1].fields == 0)
 				return -1;
+			structs--;
 			depth--;
-			if (open[depth].kind != (c == ')' ? '(' : '{') ||
-			    open[depth].fields < (c == ')' ? 1 : 2))
+			break;
+		case '}':
+			if (!in_dict || arrays || open[depth - 1].fields != 2)
 				return -1;
-			if (c == ')')
-				structs--;
-			pending = open[depth].arrays;
+			dicts--;
+			depth--;
 			break;
 		default:
 			if (c != 'v' && !dg_type_is_basic(c))
@@ -119,14 +118,13 @@ static int signature_types(const char *s, size_t n)
 			break;
 		}
 		/* A type is complete, and so are the arrays of it. */
-		arrays -= pending;
-		pending = 0;
+		arrays = 0;
 		if (depth)
 			open[depth - 1].fields++;
 		else
 			complete++;
 	}
-	return depth || pending ? -1 : complete;
+	return depth || arrays ? -1 : complete;
 }
 
 bool dg_signature_valid(const char *s, size_t n)

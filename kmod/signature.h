@@ -15,7 +15,7 @@
 /* Longest signature, the NUL not counted. */
 #define DG_SIGNATURE_MAX	255
 
-/* How deep arrays, and also structs, may be nested in a signature. */
+/* How deep arrays, structs and dict entries may each be nested. */
 #define DG_SIGNATURE_DEPTH_MAX	32
 
 /* Any number of single complete types, none too. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <linux/bug.h>
 #include <linux/random.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
@@ -149,4 +150,17 @@ void get_random_bytes(void *buf, size_t n)
 		state = state * 6364136223846793005ULL + 1442695040888963407ULL;
 		*s++ = state >> 56;
 	}
+}
+
+/* Warnings */
+
+void (*host_on_warning)(const char *what, const char *file, int line);
+
+bool host_warn_on(bool condition, const char *what, const char *file, int line)
+{
+	if (condition && host_on_warning)
+		host_on_warning(what, file, line);
+	else if (condition)
+		abort();
+	return condition;
 }

@@ -35,14 +35,9 @@ void host_fail(struct kunit *test, bool fatal, const char *file, int line,
 		longjmp(end_of_case, 1);
 }
 
-bool host_warn_on(bool condition, const char *what, const char *file, int line)
+static void fail_of_warning(const char *what, const char *file, int line)
 {
-	if (condition) {
-		if (!running)
-			abort();
-		host_fail(running, false, file, line, "WARN_ON(%s)", what);
-	}
-	return condition;
+	host_fail(running, false, file, line, "WARN_ON(%s)", what);
 }
 
 static bool run(struct kunit_suite *suite, struct kunit_case *c)
@@ -51,6 +46,7 @@ static bool run(struct kunit_suite *suite, struct kunit_case *c)
 	long before = host_allocs();
 
 	running = &test;
+	host_on_warning = fail_of_warning;
 	if (!suite->init || !suite->init(&test)) {
 		if (!setjmp(end_of_case))
 			c->run_case(&test);
@@ -63,7 +59,7 @@ static bool run(struct kunit_suite *suite, struct kunit_case *c)
 		host_fail(&test, false, __FILE__, __LINE__,
 			  "%ld allocations were not freed",
 			  host_allocs() - before);
-	running = NULL;
+	host_on_warning = NULL;
 	return !test.failed;
 }
 
