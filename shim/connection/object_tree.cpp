@@ -21,7 +21,6 @@ namespace dg {
 struct ObjectTree::Handler {
   DBusObjectPathVTable vtable;
   void* user_data;
-  bool fallback;
   bool registered = true;
   bool retired = false;  // its unregister function has been called
   // Threads that are in it. Usually one at most: dispatches of one connection take turns.
@@ -33,6 +32,11 @@ struct ObjectTree::Node {
   Node* parent = nullptr;
   std::vector<std::unique_ptr<Node>> children;  // sorted by name
   std::shared_ptr<Handler> handler;
+  // Does it stand for the paths below it too? Like libdbus's, it keeps what it was last told when
+  // it is unregistered, and the root stands for everything until it is told otherwise: without
+  // that, callers of an application that registers no root would get UnknownObject instead of
+  // UnknownMethod.
+  bool fallback = false;
 
   auto lower_bound(std::string_view child) const noexcept {
     return std::lower_bound(children.begin(), children.end(), child,
@@ -63,6 +67,14 @@ std::string_view next_element(std::string_view* path) noexcept {
   return element;
 }
 
+// The interface of a method call may be left out.
+bool is_introspect(DBusMessage* message) noexcept {
+  return dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_METHOD_CALL &&
+         dbus_message_has_member(message, "Introspect") &&
+         (!dbus_message_get_interface(message) ||
+          dbus_message_has_interface(message, DBUS_INTERFACE_INTROSPECTABLE));
+}
+
 }  // namespace
 
 ObjectTree::ObjectTree() noexcept = default;
@@ -73,7 +85,10 @@ bool ObjectTree::register_path(const char* path, const DBusObjectPathVTable* vta
   Node* node = nullptr;
   try {
     // Most connections have no objects at all.
-    if (!root_) root_ = std::make_unique<Node>();
+    if (!root_) {
+      root_ = std::make_unique<Node>();
+      root_->fallback = true;
+    }
     node = root_.get();
     std::string_view rest = path;
     for (std::string_view name = next_element(&rest); !name.empty(); name = next_element(&rest)) {
@@ -92,7 +107,7 @@ bool ObjectTree::register_path(const char* path, const DBusObjectPathVTable* vta
   }
   node->handler->vtable = *vtable;
   node->handler->user_data = user_data;
-  node->handler->fallback = fallback;
+  node->fallback = fallback;
   return true;
 }
 
@@ -105,14 +120,11 @@ ObjectTree::Node* ObjectTree::find(std::string_view path) const noexcept {
   return node;
 }
 
-// Removes a node that serves nothing, and those above it.
+// Removes a node that serves nothing, and those above it but the root.
 void ObjectTree::prune(Node* node) noexcept {
   while (!node->handler && node->children.empty()) {
     Node* parent = node->parent;
-    if (!parent) {
-      root_.reset();
-      return;
-    }
+    if (!parent) return;
     parent->children.erase(parent->lower_bound(node->name));
     node = parent;
   }
@@ -145,7 +157,7 @@ void ObjectTree::warn_unregistered(const char* path) noexcept {
 
 void ObjectTree::unregister_all(DBusConnection* connection, Lock& lock) noexcept {
   // Application code runs between the steps, so that the tree is looked at afresh each time.
-  while (root_) {
+  while (root_ && (root_->handler || !root_->children.empty())) {
     Node* node = root_.get();
     while (!node->children.empty()) node = node->children.back().get();
     std::shared_ptr<Handler> handler = std::move(node->handler);
@@ -220,14 +232,20 @@ DBusHandlerResult ObjectTree::dispatch(DBusConnection* connection, DBusMessage* 
   std::vector<std::shared_ptr<Handler>> handlers;
   try {
     Node* node = root_.get();
+    *found_object = !node;
     std::string_view rest = path;
     std::string_view name = next_element(&rest);
     for (; node && !name.empty(); name = next_element(&rest)) {
-      if (node->handler && node->handler->fallback) handlers.push_back(node->handler);
+      if (node->fallback) {
+        *found_object = true;
+        if (node->handler) handlers.push_back(node->handler);
+      }
       node = node->child(name);
     }
-    if (node && node->handler) handlers.push_back(node->handler);
-    *found_object = node || !handlers.empty();
+    if (node) {
+      *found_object = true;
+      if (node->handler) handlers.push_back(node->handler);
+    }
   } catch (const std::bad_alloc&) {
     return DBUS_HANDLER_RESULT_NEED_MEMORY;
   }
@@ -235,10 +253,8 @@ DBusHandlerResult ObjectTree::dispatch(DBusConnection* connection, DBusMessage* 
     const DBusHandlerResult result = run(connection, message, *handler, lock);
     if (result != DBUS_HANDLER_RESULT_NOT_YET_HANDLED) return result;
   }
-  if (dbus_message_is_method_call(message, DBUS_INTERFACE_INTROSPECTABLE, "Introspect")) {
-    return introspect(connection, message, lock);
-  }
-  return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
+  return is_introspect(message) ? introspect(connection, message, lock)
+                                : DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 }
 
 DBusHandlerResult ObjectTree::introspect(DBusConnection* connection, DBusMessage* message,

@@ -105,12 +105,15 @@ TEST_F(ObjectTree, ExactThenFallbacksUpwards) {
 }
 
 TEST_F(ObjectTree, FindsObjectsAndTheirParents) {
-  Object ab = object("ab"), f = object("f");
+  Object root = object("root"), ab = object("ab"), f = object("f");
   bool found;
-  dispatch("/", &found);
-  EXPECT_FALSE(found);
+  dispatch("/nope", &found);
+  EXPECT_TRUE(found) << "the root stands for everything until it is registered";
   ASSERT_TRUE(add("/a/b", &ab));
+  dispatch("/nope", &found);
+  EXPECT_TRUE(found);
   ASSERT_TRUE(add("/f", &f, true));
+  ASSERT_TRUE(add("/", &root));
   for (const char* path : {"/", "/a", "/a/b", "/f", "/f/u/v"}) {
     EXPECT_EQ(dispatch(path, &found), DBUS_HANDLER_RESULT_NOT_YET_HANDLED);
     EXPECT_TRUE(found) << path;
@@ -119,6 +122,9 @@ TEST_F(ObjectTree, FindsObjectsAndTheirParents) {
     dispatch(path, &found);
     EXPECT_FALSE(found) << path;
   }
+  ASSERT_TRUE(remove("/"));
+  dispatch("/b", &found);
+  EXPECT_FALSE(found) << "what it was last told";
 }
 
 TEST_F(ObjectTree, PathInUse) {
