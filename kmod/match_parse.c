@@ -9,8 +9,9 @@
  * Outside of apostrophes \' is an apostrophe and any other backslash itself; a
  * comma ends the value unless a backslash is before it.  All of this, the
  * texts of the errors, and the oddities marked below are what dbus-daemon 1.14
- * was seen to do; compat-tests/hostkernel/ compares.  One difference is meant:
- * dbus-daemon ignores what follows the 16th pair, and we do not.
+ * was seen to do; compat-tests/hostkernel/ compares.  Two differences are
+ * meant: dbus-daemon ignores what follows the 16th pair, and to it all values
+ * of path_namespace are equal when a rule is to be removed.
  */
 #include <linux/err.h>
 #include <linux/errno.h>

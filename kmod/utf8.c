@@ -5,6 +5,7 @@
  * The well-formed sequences are those of table 3-7 of the Unicode standard.
  * NUL is not allowed; noncharacters are (Unicode's corrigendum 9, spec 0.21).
  */
+#include <linux/kernel.h>
 #include <linux/string.h>
 #include <linux/types.h>
 
