@@ -21,10 +21,20 @@ struct body_case {
 
 #define BODY(sig, bytes) { sig, bytes, sizeof(bytes) - 1 }
 
-/* With two fds. */
-static int check(const struct body_case *c)
+/*
+ * Validate a body with two fds, in memory of just its size: a byte read behind
+ * its end is seen by KASAN, or ASan on the host.
+ */
+static int check(struct kunit *test, const char *sig, const void *body, u32 len)
 {
-	return dg_body_validate(c->sig, c->body, c->len, 2);
+	u8 *copy = kmalloc(len ?: 1, GFP_KERNEL);
+	int err;
+
+	KUNIT_ASSERT_NOT_NULL(test, copy);
+	memcpy(copy, body, len);
+	err = dg_body_validate(sig, copy, len, 2);
+	kfree(copy);
+	return err;
 }
 
 static const struct body_case good[] = {
@@ -121,6 +131,11 @@ static const struct body_case bad[] = {
 	BODY("aay", "\4\0\0\0\1\0\0\0x"),
 	BODY("a(y)", "\2\0\0\0\0\0\0\0\1\2"),
 	BODY("aau", "\6\0\0\0\0\0\0\0\0\0"),
+	/* Arrays that end behind the body, and something after them. */
+	BODY("ayg", "\6\0\0\0\1"),
+	BODY("ayv", "\6\0\0\0\1"),
+	BODY("ayy", "\6\0\0\0\1"),
+	BODY("ass", "\6\0\0\0\1"),
 	/* Variants. */
 	BODY("v", ""),
 	BODY("v", "\0\0"),
@@ -138,10 +153,14 @@ static void test_validate(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(good); i++)
-		KUNIT_EXPECT_EQ_MSG(test, check(&good[i]), 0, "good[%u]: %s",
-				    i, good[i].sig);
+		KUNIT_EXPECT_EQ_MSG(test,
+				    check(test, good[i].sig, good[i].body,
+					  good[i].len), 0,
+				    "good[%u]: %s", i, good[i].sig);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		KUNIT_EXPECT_EQ_MSG(test, check(&bad[i]), -EINVAL,
+		KUNIT_EXPECT_EQ_MSG(test,
+				    check(test, bad[i].sig, bad[i].body,
+					  bad[i].len), -EINVAL,
 				    "bad[%u]: %s", i, bad[i].sig);
 }
 
@@ -155,9 +174,8 @@ static void test_validate_length(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
 		for (len = 0; len < good[i].len; len++)
 			KUNIT_EXPECT_EQ_MSG(test,
-					    dg_body_validate(good[i].sig,
-							     good[i].body, len,
-							     2),
+					    check(test, good[i].sig,
+						  good[i].body, len),
 					    -EINVAL, "%s cut to %u",
 					    good[i].sig, len);
 		memcpy(longer, good[i].body, good[i].len);
@@ -167,6 +185,19 @@ static void test_validate_length(struct kunit *test)
 						     good[i].len + 1, 2),
 				    -EINVAL, "%s and a byte", good[i].sig);
 	}
+}
+
+/* An 'h' is below the number of fds, whatever that is. */
+static void test_validate_fds(struct kunit *test)
+{
+	u32 n, index;
+
+	for (n = 0; n < 4; n++)
+		for (index = 0; index < 5; index++)
+			KUNIT_EXPECT_EQ(test,
+					dg_body_validate("h", &index,
+							 sizeof(index), n),
+					index < n ? 0 : -EINVAL);
 }
 
 /* Bodies may lie anywhere. */
@@ -438,6 +469,27 @@ static void test_writer_grows(struct kunit *test)
 	dg_body_writer_free(&w);
 }
 
+/* At once more than the room doubled has. */
+static void test_writer_leaps(struct kunit *test)
+{
+	enum { LONG = 100000 };
+	struct dg_body_writer w;
+	u8 *bytes = kvmalloc(LONG, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, bytes);
+	memset(bytes, 'x', LONG);
+	dg_body_writer_init(&w);
+	dg_body_put_byte(&w, 1);
+	dg_body_open_array(&w, 'y');
+	dg_body_put_bytes(&w, bytes, LONG);
+	dg_body_close_array(&w);
+	KUNIT_EXPECT_EQ(test, w.err, 0);
+	KUNIT_EXPECT_EQ(test, w.len, 8U + LONG);
+	KUNIT_EXPECT_EQ(test, dg_body_validate("yay", w.data, w.len, 0), 0);
+	dg_body_writer_free(&w);
+	kvfree(bytes);
+}
+
 /* Too long: the error stays, and what follows does nothing. */
 static void test_writer_too_long(struct kunit *test)
 {
@@ -462,6 +514,7 @@ static void test_writer_too_long(struct kunit *test)
 static struct kunit_case body_cases[] = {
 	KUNIT_CASE(test_validate),
 	KUNIT_CASE(test_validate_length),
+	KUNIT_CASE(test_validate_fds),
 	KUNIT_CASE(test_validate_unaligned),
 	KUNIT_CASE(test_validate_depth),
 	KUNIT_CASE(test_validate_array_max),
@@ -471,6 +524,7 @@ static struct kunit_case body_cases[] = {
 	KUNIT_CASE(test_args_max),
 	KUNIT_CASE(test_writer),
 	KUNIT_CASE(test_writer_grows),
+	KUNIT_CASE(test_writer_leaps),
 	KUNIT_CASE(test_writer_too_long),
 	{}
 };

@@ -67,11 +67,14 @@ static bool path_applies(const struct dg_match_rule *rule, const char *path)
 			    (path[len] == '/' || path[len] == 0));
 }
 
-/* Whether @name, which is unique (@id) or well-known, is a name of @peer. */
+/*
+ * Whether @name is one of @peer.  @id is what dg_unique_name_parse() made of
+ * it, 0 if nothing; no peer has the id 0.
+ */
 static bool names_peer(const struct dg_owner *peer, const char *name, u64 id)
 {
 	if (name[0] == ':')
-		return id && id == peer->id;
+		return id == peer->id;
 	return dg_owner_owns(peer, name);
 }
 

@@ -251,6 +251,9 @@ static void test_utf8(struct kunit *test)
 
 	CHECK_STRINGS(test, dg_utf8_valid, cases);
 	KUNIT_EXPECT_FALSE(test, dg_utf8_valid("", 1));
+	/* What is behind the length does not complete a sequence. */
+	KUNIT_EXPECT_FALSE(test, dg_utf8_valid("\xc3\xa9", 1));
+	KUNIT_EXPECT_FALSE(test, dg_utf8_valid("a\xf0\x9f\x98\x80", 4));
 	KUNIT_EXPECT_FALSE(test, dg_utf8_valid("0123\0005678", 9));
 	KUNIT_EXPECT_FALSE(test, dg_utf8_valid("012345678\0", 10));
 }
@@ -279,6 +282,7 @@ static void test_signature(struct kunit *test)
 		{ "(s", false },
 		{ "s)", false },
 		{ "(a)", false },
+		{ "(sa)", false },
 		{ "(()s)", false },
 		{ "{ss}", false },
 		{ "({ss})", false },
@@ -333,6 +337,7 @@ static size_t nested(char *s, const char *open, const char *close,
 static void test_signature_limits(struct kunit *test)
 {
 	char s[DG_SIGNATURE_MAX + 1];
+	unsigned int i;
 
 	memset(s, 'i', sizeof(s));
 	KUNIT_EXPECT_TRUE(test, dg_signature_valid(s, DG_SIGNATURE_MAX));
@@ -352,14 +357,13 @@ static void test_signature_limits(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test,
 			   dg_signature_valid(s, nested(s, "a{s", "}", 33)));
 
-	/* Depth counts, not number: 40 arrays and 40 structs side by side. */
-	{
-		unsigned int i;
-
-		for (i = 0; i < 40; i++)
-			memcpy(s + 5 * i, "ai(i)", 5);
-		KUNIT_EXPECT_TRUE(test, dg_signature_valid(s, 200));
-	}
+	/* Depth counts, not number: 40 of each side by side. */
+	for (i = 0; i < 40; i++)
+		memcpy(s + 5 * i, "ai(i)", 5);
+	KUNIT_EXPECT_TRUE(test, dg_signature_valid(s, 200));
+	for (i = 0; i < 40; i++)
+		memcpy(s + 5 * i, "a{ii}", 5);
+	KUNIT_EXPECT_TRUE(test, dg_signature_valid(s, 200));
 }
 
 static void test_signature_skip(struct kunit *test)

@@ -201,6 +201,12 @@ static void test_replace(struct kunit *test)
 	     { 'B', REPLACE, DG_REQUEST_IN_QUEUE, 0, 0, "AB" },
 	     { 'A', ALLOW | NOQUEUE, DG_REQUEST_ALREADY_OWNER, 0, 0, "AB" },
 	     { 'B', REPLACE, DG_REQUEST_PRIMARY_OWNER, 'A', 'B', "B" });
+	PLAY(test, "those asked for in the queue, too",
+	     { 'A', 0, DG_REQUEST_PRIMARY_OWNER, '-', 'A', "A" },
+	     { 'B', 0, DG_REQUEST_IN_QUEUE, 0, 0, "AB" },
+	     { 'B', ALLOW, DG_REQUEST_IN_QUEUE, 0, 0, "AB" },
+	     { 'A', RELEASE, DG_RELEASE_RELEASED, 'A', 'B', "B" },
+	     { 'C', REPLACE, DG_REQUEST_PRIMARY_OWNER, 'B', 'C', "CB" });
 	PLAY(test, "from behind in the queue to its front",
 	     { 'A', ALLOW, DG_REQUEST_PRIMARY_OWNER, '-', 'A', "A" },
 	     { 'B', 0, DG_REQUEST_IN_QUEUE, 0, 0, "AB" },

@@ -76,10 +76,8 @@ static int signature_types(const char *s, size_t n)
 		char c = s[i];
 		bool in_dict = depth && open[depth - 1].kind == '{';
 
-		/* A dict entry's key is basic, and no third field follows. */
-		if (in_dict && c != '}' &&
-		    (open[depth - 1].fields == 2 ||
-		     (!open[depth - 1].fields && !dg_type_is_basic(c))))
+		/* The key of a dict entry. */
+		if (in_dict && !open[depth - 1].fields && !dg_type_is_basic(c))
 			return -1;
 
 		switch (c) {
