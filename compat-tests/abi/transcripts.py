@@ -24,14 +24,15 @@ def comparable(text):
 
 def run(program, preload):
     """The program's output and status, on a bus that has had no other client."""
+    # Meson's LD_LIBRARY_PATH has our library, which the daemon can't run with and the program is to have only by preload.
+    environment = {name: value for name, value in os.environ.items()
+                   if name != 'LD_LIBRARY_PATH' and not name.startswith('DBUS_')}
     daemon = subprocess.Popen(['dbus-daemon', '--session', '--nofork', '--print-address=1'],
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                              env=environment)
     try:
-        address = daemon.stdout.readline().strip()
-        environment = dict(os.environ, DBUS_SESSION_BUS_ADDRESS=address, DBUS_FATAL_WARNINGS='0')
-        for name in ('DBUS_STARTER_ADDRESS', 'DBUS_STARTER_BUS_TYPE', 'LD_LIBRARY_PATH',
-                     'DBUS_GENL_TRACE'):
-            environment.pop(name, None)
+        environment['DBUS_SESSION_BUS_ADDRESS'] = daemon.stdout.readline().strip()
+        environment['DBUS_FATAL_WARNINGS'] = '0'
         if preload:
             environment['LD_PRELOAD'] = preload
         result = subprocess.run([program], env=environment, text=True, timeout=90,
