@@ -273,6 +273,7 @@ struct dg_bus *dg_bus_create(struct net *net, struct sock *sk, u32 portid,
 		goto err_controller;
 
 	bus->controller = controller;
+	bus->number = ++dn->last_number;
 	list_add_tail(&bus->node, &dn->buses);
 	/* One reference for the list, one for the caller. */
 	kref_get(&bus->ref);

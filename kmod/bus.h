@@ -26,14 +26,16 @@ struct dg_peer;
 
 /**
  * struct dg_net - a net namespace's share of the module
- * @lock: of @buses and @gone
- * @buses: its buses
+ * @lock: of @buses, @last_number and @gone
+ * @buses: its buses, oldest first
+ * @last_number: number of the bus made last
  * @gone: counters of buses that are no more
  * @refused: requests refused with an errno
  */
 struct dg_net {
-	struct mutex lock;
+	struct mutex lock;	/* see above */
 	struct list_head buses;
+	unsigned long last_number;
 	struct dg_counters gone;
 	atomic64_t refused;
 };
@@ -42,6 +44,7 @@ struct dg_net {
  * struct dg_bus - a message bus
  * @ref: references: the list of buses, the controller, each peer
  * @node: in dg_net.buses, under its lock
+ * @number: its place in time among the namespace's buses
  * @name: its name
  * @system: the name is DG_SYSTEM_BUS: it admits every user
  * @uid: the user that made it
@@ -74,6 +77,7 @@ struct dg_net {
 struct dg_bus {
 	struct kref ref;
 	struct list_head node;
+	unsigned long number;
 	char name[DBUS_GENL_BUS_NAME_MAX + 1];
 	bool system;
 	kuid_t uid;
@@ -94,10 +98,10 @@ struct dg_bus {
 	u64 broadcast;
 	atomic_t serial;
 
-	spinlock_t replies_lock;
+	spinlock_t replies_lock;	/* see above */
 	unsigned int n_replies;
 
-	spinlock_t users_lock;
+	spinlock_t users_lock;		/* see above */
 	struct list_head users;
 	unsigned int n_users;
 

@@ -244,7 +244,7 @@ static int dg_call_reply(struct dg_call *call, const struct dg_method *method,
 	return dg_driver_send(call->peer, &reply, DG_CLASS_ANSWER, gfp);
 }
 
-/* Calls @method; its arguments have its signature.  0 or an errno. */
+/* Calls @method; its arguments are of its types.  As dg_driver_handle(). */
 static int dg_call_method(struct dg_bus *bus, struct dg_peer *from,
 			  const struct dg_msg *msg,
 			  const struct dg_method *method,
@@ -265,13 +265,21 @@ static int dg_call_method(struct dg_bus *bus, struct dg_peer *from,
 		/* Hello gives the peer the name that its reply goes to. */
 		err = dg_call_reply(&call, method,
 				    destination ? from->unique : NULL);
-		if (!err && method->after && !call.error)
+		if (!err && call.error)
+			err = 1;
+		if (!err && method->after)
 			method->after(&call);
 	}
 
 	dg_body_writer_free(&call.out);
 	kfree(call.text);
 	return err;
+}
+
+/* What dg_driver_handle() returns when a message ended in an error. */
+static int dg_refused(int err)
+{
+	return err ?: 1;
 }
 
 static const struct dg_method *dg_method_find(const struct dg_msg *msg,
@@ -307,7 +315,8 @@ static bool dg_is_hello(const struct dg_msg *msg)
  * @from: the peer
  * @msg: the message
  *
- * Return: 0; or an errno, and nothing has happened.
+ * Return: 0; 1 if it answered with an error; or an errno, and nothing has
+ * happened.
  */
 int dg_driver_handle(struct dg_bus *bus, struct dg_peer *from,
 		     const struct dg_msg *msg)
@@ -316,8 +325,9 @@ int dg_driver_handle(struct dg_bus *bus, struct dg_peer *from,
 	bool interface_known;
 
 	if (!from->id && !dg_is_hello(msg))
-		return dg_driver_error(from, msg, DG_ERROR("AccessDenied"),
-				       "Client tried to send a message other than Hello without being registered");
+		return dg_refused(dg_driver_error(from, msg,
+						  DG_ERROR("AccessDenied"),
+						  "Client tried to send a message other than Hello without being registered"));
 
 	/* The driver listens to no signals, and has called nobody. */
 	if (msg->type != DG_MSG_CALL)
@@ -325,17 +335,19 @@ int dg_driver_handle(struct dg_bus *bus, struct dg_peer *from,
 
 	method = dg_method_find(msg, &interface_known);
 	if (!method)
-		return dg_driver_error(from, msg,
-				       interface_known ?
-					       DG_ERROR("UnknownMethod") :
-					       DG_ERROR("UnknownInterface"),
-				       "org.freedesktop.DBus does not understand message %s",
-				       msg->member);
+		return dg_refused(dg_driver_error(from, msg,
+						  interface_known ?
+						  DG_ERROR("UnknownMethod") :
+						  DG_ERROR("UnknownInterface"),
+						  "org.freedesktop.DBus does not understand message %s",
+						  msg->member));
 
 	if (strcmp(msg->signature, method->in))
-		return dg_driver_error(from, msg, DG_ERROR("InvalidArgs"),
-				       "Call to %s has wrong args (%s, expected %s)\n",
-				       msg->member, msg->signature, method->in);
+		return dg_refused(dg_driver_error(from, msg,
+						  DG_ERROR("InvalidArgs"),
+						  "Call to %s has wrong args (%s, expected %s)\n",
+						  msg->member, msg->signature,
+						  method->in));
 
 	return dg_call_method(bus, from, msg, method, from->unique);
 }
@@ -350,6 +362,7 @@ static const struct dg_method dg_methods_local[] = {
 	{ }
 };
 
+/* Return: 0 or an errno, as above. */
 int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 				 const struct dg_msg *msg)
 {
@@ -363,8 +376,8 @@ int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 	if (msg->interface && !strcmp(msg->interface, DG_INTERFACE(".Peer"))) {
 		for (method = dg_methods_peer; method->name; method++)
 			if (!strcmp(msg->member, method->name))
-				return dg_call_method(bus, from, msg, method,
-						      NULL);
+				return min(0, dg_call_method(bus, from, msg,
+							     method, NULL));
 		return dg_driver_send_error(from, msg->serial, NULL,
 					    DG_ERROR("UnknownMethod"),
 					    "Unknown method invoked on org.freedesktop.DBus.Peer interface",
@@ -374,7 +387,8 @@ int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 	if ((!msg->interface ||
 	     !strcmp(msg->interface, DG_INTERFACE(".Introspectable"))) &&
 	    !strcmp(msg->member, "Introspect"))
-		return dg_call_method(bus, from, msg, dg_methods_local, NULL);
+		return min(0, dg_call_method(bus, from, msg, dg_methods_local,
+					     NULL));
 
 	text = kasprintf(GFP_KERNEL_ACCOUNT,
 			 "Method \"%s\" with signature \"%s\" on interface \"%s\" doesn't exist\n",

@@ -455,12 +455,10 @@ static int dg_cmd_bus_create(struct sk_buff *skb, struct genl_info *info)
 		else if (err == -EUSERS)
 			NL_SET_ERR_MSG(info->extack,
 				       "too many buses of this user");
-		else if (err == -EISCONN) {
+		else if (err == -EISCONN)
 			NL_SET_ERR_MSG(info->extack,
 				       "the socket is a peer or controller");
-			err = -EBUSY;
-		}
-		return err;
+		return err == -EISCONN ? -EBUSY : err;
 	}
 
 	err = dg_create_answer(info, bus);
@@ -530,20 +528,19 @@ err_cancel:
 	return -EMSGSIZE;
 }
 
-/* cb->args[0]: how many buses have been told of. */
+/* cb->args[0]: number of the bus that was told of last; the list is sorted. */
 static int dg_dump_buses(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct dg_net *dn = dg_net_of(sock_net(skb->sk));
 	struct dg_bus *bus;
-	long n = 0;
 
 	mutex_lock(&dn->lock);
 	list_for_each_entry(bus, &dn->buses, node) {
-		if (n++ < cb->args[0])
+		if (bus->number <= (unsigned long)cb->args[0])
 			continue;
 		if (dg_bus_fill(skb, cb, bus))
 			break;
-		cb->args[0] = n;
+		cb->args[0] = bus->number;
 	}
 	mutex_unlock(&dn->lock);
 	return skb->len;

@@ -36,7 +36,7 @@ enum dg_class {
  * @closed: the peer has left the bus
  */
 struct dg_queue {
-	struct mutex lock;
+	struct mutex lock;	/* see above */
 	struct sk_buff_head waiting;
 	struct list_head shares;
 	size_t driver_bytes;

@@ -268,10 +268,11 @@ static int dg_route_exclusive(struct dg_bus *bus, struct dg_peer *from,
 		return dg_route_unicast(bus, from, msg, packet);
 
 	if (msg->destination) {
-		/* A Hello is seen by nobody: its sender has no name yet. */
-		if (from->id)
-			dg_route_eavesdrop(bus, msg, packet, from, NULL);
 		err = dg_driver_handle(bus, from, msg);
+		/* Others see it once it has been done, if it has been. */
+		if (!err)
+			dg_route_eavesdrop(bus, msg, packet, from, NULL);
+		err = min(0, err);
 	} else if (msg->type == DG_MSG_SIGNAL) {
 		dg_packet_stamp(packet, from->id);
 		dg_route_broadcast(bus, msg, packet, from, NULL,
