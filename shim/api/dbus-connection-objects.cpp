@@ -29,7 +29,7 @@ dbus_bool_t register_or_warn(const char* function, DBusConnection* connection, c
   ScopedError error;
   if (register_path(connection, path, vtable, user_data, fallback, error.get())) return TRUE;
   if (dbus_error_has_name(error.get(), DBUS_ERROR_OBJECT_PATH_IN_USE))
-    dg::warn("%s: %s: %s\n", function, error->name, error->message);
+    dg::warn("%s: %s: %s", function, error->name, error->message);
   return FALSE;
 }
 

@@ -209,7 +209,7 @@ void dbus_connection_remove_filter(DBusConnection* connection, DBusHandleMessage
   DG_RETURN_IF_FAIL(function != NULL);
   if (!guarded(true, [&] { return connection->remove_filter(function, user_data); }))
     dg::warn(
-        "Attempt to remove filter function %p user data %p, but no such filter has been added\n",
+        "Attempt to remove filter function %p user data %p, but no such filter has been added",
         reinterpret_cast<void*>(function), user_data);
 }
 

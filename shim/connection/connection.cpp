@@ -74,9 +74,9 @@ DBusConnection::~DBusConnection() {
         "The last reference on a connection was dropped without closing the connection. This is a "
         "bug in an application. See dbus_connection_unref() documentation for details.\n%s",
         is_shared() ? "Most likely, the application called unref() too many times and removed a "
-                      "reference belonging to libdbus, since this is a shared connection.\n"
+                      "reference belonging to libdbus, since this is a shared connection."
                     : "Most likely, the application was supposed to call dbus_connection_close(), "
-                      "since this is a private connection.\n");
+                      "since this is a private connection.");
     Lock lock(mutex_);
     lost_connection(lock);
     leave_registry_ = false;
@@ -102,7 +102,7 @@ void DBusConnection::close() {
   if (is_shared()) {
     dg::warn(
         "Applications must not close shared connections - see dbus_connection_close() docs. This "
-        "is a bug in the application.\n");
+        "is a bug in the application.");
     return;
   }
   disconnect();

@@ -239,6 +239,7 @@ struct DBusConnection {
   bool kicked_ = false;
   short polled_events_ = 0;
   dg::UniqueFd wake_fd_;
+  unsigned wake_fd_forks_ = 0;
 
   int dispatching_ = 0;  // depth
   pthread_t dispatcher_{};

@@ -15,8 +15,20 @@ using dg::Lock;
 using dg::Ref;
 
 namespace {
+
 constexpr int kNoWakeFdMs = 100;
+
+// Counts forks, in the children: a wake-up descriptor is shared with the parent, whose threads it
+// must not wake.
+std::atomic<unsigned> forks{0};
+
+unsigned fork_count() noexcept {
+  static const int registered = pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1); });
+  (void)registered;
+  return forks.load();
 }
+
+}  // namespace
 
 bool DBusConnection::on_watch(void* self, unsigned int condition) {
   auto connection = Ref<DBusConnection>::share(static_cast<DBusConnection*>(self));
@@ -152,7 +164,12 @@ void DBusConnection::wait_io(Lock& lock, std::int64_t deadline_ms) {
   if (transport_->wants_write() || (!outgoing_.empty() && transport_->authenticated()))
     polled[0].events |= POLLOUT;
   // Without threads nobody could kick us.
-  if (!__libc_single_threaded && !wake_fd_) wake_fd_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!__libc_single_threaded) {
+    const unsigned forks_now = fork_count();
+    if (!wake_fd_ || wake_fd_forks_ != forks_now)
+      wake_fd_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    wake_fd_forks_ = forks_now;
+  }
   polled[1].fd = wake_fd_.get();
   int timeout = -1;
   if (deadline_ms != INT64_MAX)

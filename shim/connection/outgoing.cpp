@@ -30,6 +30,7 @@ bool DBusConnection::enqueue(Lock& lock, DBusMessage* message) {
       lost_connection(lock);
       return true;
     }
+    update_watches();
   }
   if (outgoing_.empty() && transport_->authenticated()) {
     IoStatus status = transport_->send(*message);
