@@ -30,7 +30,7 @@ def main(library):
     library = os.path.realpath(library)
     # All symbols are looked up at start, so that one that is missing shows.
     environment = dict(os.environ, LD_PRELOAD=library, LD_BIND_NOW='1')
-    for name in ('DBUS_SESSION_BUS_ADDRESS', 'DBUS_SYSTEM_BUS_ADDRESS', 'DBUS_STARTER_ADDRESS'):
+    for name in ('LD_LIBRARY_PATH', 'DBUS_SESSION_BUS_ADDRESS', 'DBUS_SYSTEM_BUS_ADDRESS', 'DBUS_STARTER_ADDRESS'):
         environment.pop(name, None)
 
     def run(*command):
@@ -51,6 +51,16 @@ def main(library):
     if shutil.which('dbus-uuidgen'):
         result = run('dbus-uuidgen')
         check('dbus-uuidgen makes a UUID', re.fullmatch(r'[0-9a-f]{32}\n', result.stdout),
+              result.stdout, result.stderr)
+
+    if shutil.which('dbus-run-session') and shutil.which('dbus-daemon'):
+        # The daemon gets the installed library, its clients ours.
+        result = run('dbus-run-session', '--', 'sh', '-c',
+                     'echo "preloaded $LD_PRELOAD"; exec dbus-send --session --print-reply '
+                     '--dest=org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner '
+                     'string:org.freedesktop.DBus')
+        check('dbus-run-session and dbus-send work together',
+              f'preloaded {library}\n' in result.stdout and 'boolean true' in result.stdout,
               result.stdout, result.stderr)
 
     program = ('import ctypes\n'

@@ -22,8 +22,8 @@ constinit dg::SlotAllocator slots;
 extern "C" {
 
 DBusServer* dbus_server_listen(const char* address, DBusError* error) {
-  DG_RETURN_VAL_IF_FAIL(address != NULL, NULL);
-  DG_RETURN_VAL_IF_FAIL((error) == NULL || !dbus_error_is_set((error)), NULL);
+  DG_RETURN_VAL_IF_FAIL(address != NULL, nullptr);
+  DG_RETURN_VAL_IF_FAIL((error) == NULL || !dbus_error_is_set((error)), nullptr);
   try {
     std::vector<dg::AddressEntry> entries;
     if (!dg::parse_address(address, &entries, error)) return nullptr;
@@ -39,7 +39,7 @@ DBusServer* dbus_server_listen(const char* address, DBusError* error) {
 }
 
 DBusServer* dbus_server_ref(DBusServer* server) {
-  DG_RETURN_VAL_IF_FAIL(server != NULL, NULL);
+  DG_RETURN_VAL_IF_FAIL(server != NULL, nullptr);
   dg::not_implemented("dbus_server_ref");
   return server;
 }
@@ -60,13 +60,13 @@ dbus_bool_t dbus_server_get_is_connected(DBusServer* server) {
 }
 
 char* dbus_server_get_address(DBusServer* server) {
-  DG_RETURN_VAL_IF_FAIL(server != NULL, NULL);
+  DG_RETURN_VAL_IF_FAIL(server != NULL, nullptr);
   dg::not_implemented("dbus_server_get_address");
   return nullptr;
 }
 
 char* dbus_server_get_id(DBusServer* server) {
-  DG_RETURN_VAL_IF_FAIL(server != NULL, NULL);
+  DG_RETURN_VAL_IF_FAIL(server != NULL, nullptr);
   dg::not_implemented("dbus_server_get_id");
   return nullptr;
 }
@@ -118,7 +118,7 @@ dbus_bool_t dbus_server_set_data(DBusServer* server, int /*slot*/, void* /*data*
 }
 
 void* dbus_server_get_data(DBusServer* server, int /*slot*/) {
-  DG_RETURN_VAL_IF_FAIL(server != NULL, NULL);
+  DG_RETURN_VAL_IF_FAIL(server != NULL, nullptr);
   dg::not_implemented("dbus_server_get_data");
   return nullptr;
 }

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// For a child process that is about to run a program which can't work with this library.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace dg {
+
+// Takes this library out of LD_PRELOAD, and the directory that it was loaded from out of
+// LD_LIBRARY_PATH.
+void leave_this_library_behind();
+
+// What leave_this_library_behind() makes of a variable: the list without the entries that are the
+// file (or its directory, if directories is set), which `library` names with all links resolved.
+std::string without_library(std::string_view list, std::string_view separators,
+                            const std::string& library, bool directories);
+
+}  // namespace dg
