@@ -22,6 +22,7 @@ class Test:
 
     def __init__(self, path):
         self.name, self.timeout, self.kernels, self.own_boot = path.name, 300, KERNELS, False
+        self.host = None
         head = path.read_text(errors="replace")[:4096]
         match = re.search(r"^# vm:(.*)$", head, re.MULTILINE)
         for word in match[1].split() if match else ():
@@ -30,6 +31,8 @@ class Test:
                 self.timeout = int(value)
             elif key == "kernels":
                 self.kernels = tuple(value.split(","))
+            elif key == "host":
+                self.host = path.parent / value
             elif key == "own-boot":
                 self.own_boot = True
             else:
@@ -97,7 +100,24 @@ class Boot:
         return self.running, "\n".join(self._text)
 
 
+def run_host_part(tally, logs, kernel, test):
+    """What a test has to do before the guest boots: a TAP program like itself."""
+    log, start = logs / f"{kernel}-{test.name}-host.log", time.monotonic()
+    tally.say(f"{kernel}: {test.name}, on the host …")
+    with open(log, "w", encoding="utf-8") as out:
+        try:
+            status = subprocess.run([test.host], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                                    timeout=test.timeout, check=False).returncode
+        except subprocess.TimeoutExpired:
+            status = 124
+    tally.cases(f"{kernel}: {test.name}, on the host", tap_cases(log.read_text(errors="replace"), status),
+                time.monotonic() - start)
+
+
 def run(tally, src, logs, kernel, tests):
+    for test in tests:
+        if test.host:
+            run_host_part(tally, logs, kernel, test)
     shared = [test for test in tests if not test.own_boot]
     batches = ([shared] if shared else []) + [[test] for test in tests if test.own_boot]
     serial = 0
