@@ -24,12 +24,12 @@ dbus_bool_t register_path(DBusConnection* connection, const char* path,
 }
 
 // The two without an error in their arguments say it on stderr.
-dbus_bool_t register_or_warn(const char* function, DBusConnection* connection, const char* path,
+dbus_bool_t register_or_warn(DBusConnection* connection, const char* path,
                              const DBusObjectPathVTable* vtable, void* user_data, bool fallback) {
   ScopedError error;
   if (register_path(connection, path, vtable, user_data, fallback, error.get())) return TRUE;
   if (dbus_error_has_name(error.get(), DBUS_ERROR_OBJECT_PATH_IN_USE))
-    dg::warn("%s: %s: %s", function, error->name, error->message);
+    dg::warn("%s", error->message);
   return FALSE;
 }
 
@@ -54,7 +54,7 @@ dbus_bool_t dbus_connection_register_object_path(DBusConnection* connection, con
   DG_RETURN_VAL_IF_FAIL(path != NULL, FALSE);
   DG_RETURN_VAL_IF_FAIL(path[0] == '/', FALSE);
   DG_RETURN_VAL_IF_FAIL(vtable != NULL, FALSE);
-  return register_or_warn(__func__, connection, path, vtable, user_data, false);
+  return register_or_warn(connection, path, vtable, user_data, false);
 }
 
 dbus_bool_t dbus_connection_try_register_fallback(DBusConnection* connection, const char* path,
@@ -73,7 +73,7 @@ dbus_bool_t dbus_connection_register_fallback(DBusConnection* connection, const 
   DG_RETURN_VAL_IF_FAIL(path != NULL, FALSE);
   DG_RETURN_VAL_IF_FAIL(path[0] == '/', FALSE);
   DG_RETURN_VAL_IF_FAIL(vtable != NULL, FALSE);
-  return register_or_warn(__func__, connection, path, vtable, user_data, true);
+  return register_or_warn(connection, path, vtable, user_data, true);
 }
 
 // True for a path that isn't registered too, after a warning: as libdbus.

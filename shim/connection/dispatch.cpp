@@ -60,10 +60,9 @@ DBusHandlerResult DBusConnection::run_handlers(Lock& lock, DBusMessage* message)
   bool found_object = false;
   DBusHandlerResult result = objects_.dispatch(this, message, lock, &found_object);
   if (result != DBUS_HANDLER_RESULT_NOT_YET_HANDLED) return result;
-  // libdbus answers so whether there is an object at the path or not, and also those who said that
-  // they want no answer.
+  // libdbus answers also those who said that they want no answer.
   Ref<DBusMessage> reply = dg::make_error_reply(
-      message, DBUS_ERROR_UNKNOWN_METHOD,
+      message, found_object ? DBUS_ERROR_UNKNOWN_METHOD : DBUS_ERROR_UNKNOWN_OBJECT,
       "Method \"%s\" with signature \"%s\" on interface \"%s\" doesn't exist\n", message->member(),
       message->signature(), message->interface() ? message->interface() : "(null)");
   if (!reply) return DBUS_HANDLER_RESULT_NEED_MEMORY;
