@@ -7,7 +7,7 @@
  * are open in an array, so that no body can make it deeper than it may be.
  *
  * The worst that a sender can make it do is to step through the signature of
- * an array's elements for each empty array, up to 253 steps for 4 bytes; all
+ * an array's elements for each empty array, some 250 steps for 8 bytes; all
  * else is linear in the body's length.
  */
 #include <linux/align.h>
