@@ -12,7 +12,6 @@ extern "C" {
 DBUS_EXPORT dbus_bool_t dbus_message_append_args_valist(DBusMessage* message, int first_arg_type,
                                                         va_list var_args) {
   DG_RETURN_VAL_IF_FAIL(message != NULL, FALSE);
-  DG_RETURN_VAL_IF_FAIL(!message->locked(), FALSE);
   return dg::append_args(message, first_arg_type, var_args);
 }
 

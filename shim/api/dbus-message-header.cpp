@@ -27,7 +27,7 @@ DBUS_EXPORT dbus_bool_t dbus_message_set_path(DBusMessage* message, const char* 
 }
 
 DBUS_EXPORT const char* dbus_message_get_path(DBusMessage* message) {
-  DG_RETURN_VAL_IF_FAIL(message != NULL, NULL);
+  DG_RETURN_VAL_IF_FAIL(message != NULL, nullptr);
   return message->path();
 }
 
@@ -68,7 +68,7 @@ DBUS_EXPORT dbus_bool_t dbus_message_set_interface(DBusMessage* message, const c
 }
 
 DBUS_EXPORT const char* dbus_message_get_interface(DBusMessage* message) {
-  DG_RETURN_VAL_IF_FAIL(message != NULL, NULL);
+  DG_RETURN_VAL_IF_FAIL(message != NULL, nullptr);
   return message->interface();
 }
 
@@ -85,7 +85,7 @@ DBUS_EXPORT dbus_bool_t dbus_message_set_member(DBusMessage* message, const char
 }
 
 DBUS_EXPORT const char* dbus_message_get_member(DBusMessage* message) {
-  DG_RETURN_VAL_IF_FAIL(message != NULL, NULL);
+  DG_RETURN_VAL_IF_FAIL(message != NULL, nullptr);
   return message->member();
 }
 
@@ -102,7 +102,7 @@ DBUS_EXPORT dbus_bool_t dbus_message_set_error_name(DBusMessage* message, const 
 }
 
 DBUS_EXPORT const char* dbus_message_get_error_name(DBusMessage* message) {
-  DG_RETURN_VAL_IF_FAIL(message != NULL, NULL);
+  DG_RETURN_VAL_IF_FAIL(message != NULL, nullptr);
   return message->error_name();
 }
 
@@ -115,7 +115,7 @@ DBUS_EXPORT dbus_bool_t dbus_message_set_destination(DBusMessage* message,
 }
 
 DBUS_EXPORT const char* dbus_message_get_destination(DBusMessage* message) {
-  DG_RETURN_VAL_IF_FAIL(message != NULL, NULL);
+  DG_RETURN_VAL_IF_FAIL(message != NULL, nullptr);
   return message->destination();
 }
 
@@ -133,7 +133,7 @@ DBUS_EXPORT dbus_bool_t dbus_message_set_sender(DBusMessage* message, const char
 }
 
 DBUS_EXPORT const char* dbus_message_get_sender(DBusMessage* message) {
-  DG_RETURN_VAL_IF_FAIL(message != NULL, NULL);
+  DG_RETURN_VAL_IF_FAIL(message != NULL, nullptr);
   return message->sender();
 }
 
@@ -152,12 +152,12 @@ DBUS_EXPORT dbus_bool_t dbus_message_set_container_instance(DBusMessage* message
 }
 
 DBUS_EXPORT const char* dbus_message_get_container_instance(DBusMessage* message) {
-  DG_RETURN_VAL_IF_FAIL(message != NULL, NULL);
+  DG_RETURN_VAL_IF_FAIL(message != NULL, nullptr);
   return message->container_instance();
 }
 
 DBUS_EXPORT const char* dbus_message_get_signature(DBusMessage* message) {
-  DG_RETURN_VAL_IF_FAIL(message != NULL, NULL);
+  DG_RETURN_VAL_IF_FAIL(message != NULL, nullptr);
   return message->signature();
 }
 

@@ -32,12 +32,8 @@ bool check_iter(const DBusMessageIter* iter) {
 }
 
 bool check_append_iter(DBusMessageIter* iter) {
-  if (!check_iter(iter)) return false;
-  if (kind(iter) == IterKind::Writer && Writer::of(iter).message()->locked()) {
-    dg::warn("dbus append iterator can't be used: message is locked (has already been sent)");
-    return false;
-  }
-  return true;
+  return check_iter(iter) &&
+         (kind(iter) != IterKind::Writer || dg::check_unlocked(*Writer::of(iter).message()));
 }
 
 bool is_zeroed(const DBusMessageIter* iter) { return kind(iter) == IterKind::Closed; }

@@ -50,18 +50,18 @@ DBusMessage* new_error(DBusMessage* reply_to, const char* name, const char* text
 extern "C" {
 
 DBUS_EXPORT DBusMessage* dbus_message_new(int message_type) {
-  DG_RETURN_VAL_IF_FAIL(message_type != DBUS_MESSAGE_TYPE_INVALID, NULL);
+  DG_RETURN_VAL_IF_FAIL(message_type != DBUS_MESSAGE_TYPE_INVALID, nullptr);
   return DBusMessage::create(message_type);
 }
 
 DBUS_EXPORT DBusMessage* dbus_message_new_method_call(const char* destination, const char* path,
                                                       const char* iface, const char* method) {
-  DG_RETURN_VAL_IF_FAIL(path != NULL, NULL);
-  DG_RETURN_VAL_IF_FAIL(method != NULL, NULL);
-  DG_RETURN_VAL_IF_FAIL(destination == NULL || dg::is_valid_bus_name(destination), NULL);
-  DG_RETURN_VAL_IF_FAIL(dg::is_valid_path(path), NULL);
-  DG_RETURN_VAL_IF_FAIL(iface == NULL || dg::is_valid_interface(iface), NULL);
-  DG_RETURN_VAL_IF_FAIL(dg::is_valid_member(method), NULL);
+  DG_RETURN_VAL_IF_FAIL(path != NULL, nullptr);
+  DG_RETURN_VAL_IF_FAIL(method != NULL, nullptr);
+  DG_RETURN_VAL_IF_FAIL(destination == NULL || dg::is_valid_bus_name(destination), nullptr);
+  DG_RETURN_VAL_IF_FAIL(dg::is_valid_path(path), nullptr);
+  DG_RETURN_VAL_IF_FAIL(iface == NULL || dg::is_valid_interface(iface), nullptr);
+  DG_RETURN_VAL_IF_FAIL(dg::is_valid_member(method), nullptr);
   auto call = MessageRef::adopt(DBusMessage::create(DBUS_MESSAGE_TYPE_METHOD_CALL));
   // In the order in which libdbus writes them.
   if (!call || !call->set_path(path) || !call->set_destination(destination) ||
@@ -71,7 +71,7 @@ DBUS_EXPORT DBusMessage* dbus_message_new_method_call(const char* destination, c
 }
 
 DBUS_EXPORT DBusMessage* dbus_message_new_method_return(DBusMessage* method_call) {
-  DG_RETURN_VAL_IF_FAIL(method_call != NULL, NULL);
+  DG_RETURN_VAL_IF_FAIL(method_call != NULL, nullptr);
   MessageRef reply = new_reply(DBUS_MESSAGE_TYPE_METHOD_RETURN, method_call);
   if (!reply || !dbus_message_set_reply_serial(reply.get(), method_call->serial())) return nullptr;
   return reply.release();
@@ -79,12 +79,12 @@ DBUS_EXPORT DBusMessage* dbus_message_new_method_return(DBusMessage* method_call
 
 DBUS_EXPORT DBusMessage* dbus_message_new_signal(const char* path, const char* iface,
                                                  const char* name) {
-  DG_RETURN_VAL_IF_FAIL(path != NULL, NULL);
-  DG_RETURN_VAL_IF_FAIL(iface != NULL, NULL);
-  DG_RETURN_VAL_IF_FAIL(name != NULL, NULL);
-  DG_RETURN_VAL_IF_FAIL(dg::is_valid_path(path), NULL);
-  DG_RETURN_VAL_IF_FAIL(dg::is_valid_interface(iface), NULL);
-  DG_RETURN_VAL_IF_FAIL(dg::is_valid_member(name), NULL);
+  DG_RETURN_VAL_IF_FAIL(path != NULL, nullptr);
+  DG_RETURN_VAL_IF_FAIL(iface != NULL, nullptr);
+  DG_RETURN_VAL_IF_FAIL(name != NULL, nullptr);
+  DG_RETURN_VAL_IF_FAIL(dg::is_valid_path(path), nullptr);
+  DG_RETURN_VAL_IF_FAIL(dg::is_valid_interface(iface), nullptr);
+  DG_RETURN_VAL_IF_FAIL(dg::is_valid_member(name), nullptr);
   auto signal = MessageRef::adopt(DBusMessage::create(DBUS_MESSAGE_TYPE_SIGNAL));
   if (!signal || !signal->set_path(path) || !signal->set_interface(iface) ||
       !signal->set_member(name))
@@ -95,18 +95,18 @@ DBUS_EXPORT DBusMessage* dbus_message_new_signal(const char* path, const char* i
 
 DBUS_EXPORT DBusMessage* dbus_message_new_error(DBusMessage* reply_to, const char* error_name,
                                                 const char* error_message) {
-  DG_RETURN_VAL_IF_FAIL(reply_to != NULL, NULL);
-  DG_RETURN_VAL_IF_FAIL(error_name != NULL, NULL);
-  DG_RETURN_VAL_IF_FAIL(is_valid_error_name(error_name), NULL);
+  DG_RETURN_VAL_IF_FAIL(reply_to != NULL, nullptr);
+  DG_RETURN_VAL_IF_FAIL(error_name != NULL, nullptr);
+  DG_RETURN_VAL_IF_FAIL(is_valid_error_name(error_name), nullptr);
   return new_error(reply_to, error_name, error_message);
 }
 
 DBUS_EXPORT DBusMessage* dbus_message_new_error_printf(DBusMessage* reply_to,
                                                        const char* error_name,
                                                        const char* error_format, ...) {
-  DG_RETURN_VAL_IF_FAIL(reply_to != NULL, NULL);
-  DG_RETURN_VAL_IF_FAIL(error_name != NULL, NULL);
-  DG_RETURN_VAL_IF_FAIL(is_valid_error_name(error_name), NULL);
+  DG_RETURN_VAL_IF_FAIL(reply_to != NULL, nullptr);
+  DG_RETURN_VAL_IF_FAIL(error_name != NULL, nullptr);
+  DG_RETURN_VAL_IF_FAIL(is_valid_error_name(error_name), nullptr);
   if (!error_format) return nullptr;
   va_list args;
   va_start(args, error_format);
@@ -120,12 +120,12 @@ DBUS_EXPORT DBusMessage* dbus_message_new_error_printf(DBusMessage* reply_to,
 }
 
 DBUS_EXPORT DBusMessage* dbus_message_copy(const DBusMessage* message) {
-  DG_RETURN_VAL_IF_FAIL(message != NULL, NULL);
+  DG_RETURN_VAL_IF_FAIL(message != NULL, nullptr);
   return message->copy();
 }
 
 DBUS_EXPORT DBusMessage* dbus_message_ref(DBusMessage* message) {
-  DG_RETURN_VAL_IF_FAIL(message != NULL, NULL);
+  DG_RETURN_VAL_IF_FAIL(message != NULL, nullptr);
   message->ref();
   return message;
 }
@@ -256,7 +256,7 @@ DBUS_EXPORT dbus_bool_t dbus_message_set_data(DBusMessage* message, dbus_int32_t
 }
 
 DBUS_EXPORT void* dbus_message_get_data(DBusMessage* message, dbus_int32_t slot) {
-  DG_RETURN_VAL_IF_FAIL(message != NULL, NULL);
+  DG_RETURN_VAL_IF_FAIL(message != NULL, nullptr);
   return slot >= 0 ? message->slots.get(slot) : nullptr;
 }
 
@@ -276,20 +276,28 @@ DBUS_EXPORT dbus_bool_t dbus_message_marshal(DBusMessage* msg, char** marshalled
 }
 
 DBUS_EXPORT DBusMessage* dbus_message_demarshal(const char* str, int len, DBusError* error) {
-  DG_RETURN_VAL_IF_FAIL(str != NULL, NULL);
-  const std::span<const std::byte> bytes{reinterpret_cast<const std::byte*>(str),
-                                         static_cast<std::size_t>(len < 0 ? 0 : len)};
+  DG_RETURN_VAL_IF_FAIL(str != NULL, nullptr);
+  std::span<const std::byte> bytes{reinterpret_cast<const std::byte*>(str),
+                                   static_cast<std::size_t>(len < 0 ? 0 : len)};
+  // The first message counts, but as libdbus does we want those that follow it to be valid too.
+  MessageRef first;
   dg::Validity invalid;
-  const std::size_t size = dg::wire_message_size(bytes, DBUS_MAXIMUM_MESSAGE_LENGTH, &invalid);
-  if (size > 0 && size <= bytes.size())
-    if (DBusMessage* message = dg::WireLoader::load(bytes.first(size), 0, &invalid)) return message;
+  for (;;) {
+    const std::size_t size = dg::wire_message_size(bytes, DBUS_MAXIMUM_MESSAGE_LENGTH, &invalid);
+    if (size == 0 || size > bytes.size()) break;
+    auto message = MessageRef::adopt(dg::WireLoader::load(bytes, size, 0, &invalid));
+    if (!message) break;
+    if (!first) first = std::move(message);
+    bytes = bytes.subspan(size);
+  }
   if (invalid != dg::Validity::Valid) {
     dg::set_error(error, DBUS_ERROR_INVALID_ARGS, "Message is corrupted (%s)",
                   dg::validity_text(invalid));
-  } else {
-    dg::set_error_const(error, DBUS_ERROR_NO_MEMORY, "Not enough memory");  // libdbus says so of too few bytes, too
+    return nullptr;
   }
-  return nullptr;
+  // Also said, by libdbus, of bytes that end too early.
+  if (!first) dg::set_error_const(error, DBUS_ERROR_NO_MEMORY, "Not enough memory");
+  return first.release();
 }
 
 DBUS_EXPORT int dbus_message_demarshal_bytes_needed(const char* buf, int len) {

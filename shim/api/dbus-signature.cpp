@@ -46,7 +46,7 @@ DBUS_EXPORT int dbus_signature_iter_get_current_type(const DBusSignatureIter* it
 }
 
 DBUS_EXPORT char* dbus_signature_iter_get_signature(const DBusSignatureIter* iter) {
-  DG_RETURN_VAL_IF_FAIL(iter != NULL, NULL);
+  DG_RETURN_VAL_IF_FAIL(iter != NULL, nullptr);
   const char* const start = of(iter).position;
   const char* const end = *start ? dg::skip_type(start) : start;
   return dg::mem::strndup({start, static_cast<std::size_t>(end - start)});

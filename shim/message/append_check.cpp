@@ -3,6 +3,7 @@
 // dbus_message_append_args makes them too, of each argument, and names the functions as libdbus
 // does.
 #include "base/check.h"
+#include "base/log.h"
 #include "message/iter.h"
 #include "message/validate.h"
 
@@ -15,6 +16,12 @@ namespace {
 }
 
 }  // namespace
+
+bool check_unlocked(const DBusMessage& message) noexcept {
+  if (!message.locked()) return true;
+  warn("dbus append iterator can't be used: message is locked (has already been sent)");
+  return false;
+}
 
 bool check_basic(int type, const void* value) noexcept {
   const auto fail = [](const char* condition, int line) {

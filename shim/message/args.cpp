@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -46,7 +47,7 @@ class ArgsReader {
     for (int index = 0; type != DBUS_TYPE_INVALID; ++index) {
       if (iter.type() != type) {
         set_error(error_, DBUS_ERROR_INVALID_ARGS,
-                  "Argument %d is specified to be of type \"%s\", but is actually of type \"%s\"",
+                  "Argument %d is specified to be of type \"%s\", but is actually of type \"%s\"\n",
                   index, type_name(type), type_name(iter.type()));
         return index;
       }
@@ -88,7 +89,9 @@ class ArgsReader {
   bool read_one(const Reader& iter, int type) noexcept {
     void* const value = va_arg(args_, void*);
     if (!is_basic_type(type)) {
-      warn("you can only read arrays and basic types with dbus_message_get_args for now");
+      warn(
+          "you can only read arrays and basic types with _dbus_message_iter_get_args_valist for "
+          "now");
       return false;
     }
     iter.get_basic(value);
@@ -104,7 +107,7 @@ class ArgsReader {
     if (iter.element_type() != element) {
       set_error(error_, DBUS_ERROR_INVALID_ARGS,
                 "Argument %d is specified to be an array of \"%s\", but is actually an array of "
-                "\"%s\"",
+                "\"%s\"\n",
                 index, type_name(element), type_name(iter.element_type()));
       return false;
     }
@@ -115,7 +118,7 @@ class ArgsReader {
     if (!is_string_type(element)) {
       warn(
           "you can't read arrays of container types (struct, variant, array) with "
-          "dbus_message_get_args for now");
+          "_dbus_message_iter_get_args_valist for now");
       return false;
     }
     const int elements = iter.element_count();
@@ -170,6 +173,12 @@ bool append_args(DBusMessage* message, int first_type, va_list args) noexcept {
   Writer iter;
   iter.init(message);
   for (int type = first_type; type != DBUS_TYPE_INVALID; type = va_arg(args, int)) {
+    if (!check_unlocked(*message)) {
+      check_failed(type == DBUS_TYPE_ARRAY ? "dbus_message_iter_open_container"
+                                           : "dbus_message_iter_append_basic",
+                   "_dbus_message_iter_append_check (real)", __FILE__, __LINE__);
+      return false;
+    }
     if (type == DBUS_TYPE_ARRAY) {
       const int element = va_arg(args, int);
       const void* const value = va_arg(args, const void*);

@@ -114,6 +114,7 @@ class Writer {
 // Whether the program gives what it may: false after saying so in libdbus's words. `elements`
 // points to a pointer to them.
 bool check_basic(int type, const void* value) noexcept;
+bool check_unlocked(const DBusMessage& message) noexcept;
 bool check_fixed_array(int element_type, const void* elements, int count) noexcept;
 
 static_assert(sizeof(Reader) <= sizeof(DBusMessageIter) &&

@@ -16,8 +16,8 @@ bool is_initial(char c) noexcept {
 }
 bool is_name_char(char c) noexcept { return is_initial(c) || is_digit(c); }
 
-// Dotted names: at least two elements that aren't empty, of characters that `first` and `other`
-// allow.
+// Names of two or more elements between dots, none of them empty, of characters that `first` and
+// `other` allow.
 template <typename First, typename Other>
 bool is_dotted(std::string_view name, First first, Other other) noexcept {
   bool at_start = true, dotted = false;
@@ -65,8 +65,13 @@ bool is_valid_bus_name(std::string_view name) noexcept {
   if (name.size() > DBUS_MAXIMUM_NAME_LENGTH) return false;
   const auto initial = [](char c) { return is_initial(c) || c == '-'; };
   const auto other = [](char c) { return is_name_char(c) || c == '-'; };
-  if (!name.empty() && name[0] == ':') return is_dotted(name.substr(1), other, other);
-  return is_dotted(name, initial, other);
+  if (name.empty() || name[0] != ':') return is_dotted(name, initial, other);
+  // Unique names are made by buses, and libdbus is less strict with them: only after a dot
+  // something must follow.
+  for (std::size_t i = 1; i < name.size(); ++i)
+    if (name[i] == '.' ? i + 1 == name.size() || !other(name[i + 1]) : !other(name[i]))
+      return false;
+  return true;
 }
 
 bool is_valid_utf8(std::string_view text) noexcept {

@@ -88,16 +88,12 @@ struct SignatureChecker {
   std::size_t complete = 0;  // complete types at the outermost level
 
   // A complete type has just ended.
-  Validity count_field(bool basic) noexcept {
+  void count_field() noexcept {
     if (depth == 0) {
       ++complete;
-      return Validity::Valid;
+    } else if (stack[depth - 1].fields < 3) {
+      ++stack[depth - 1].fields;
     }
-    Level& level = stack[depth - 1];
-    if (level.open == Open::DictEntry && level.fields == 0 && !basic)
-      return Validity::DictKeyMustBeBasicType;
-    if (level.fields < 3) ++level.fields;
-    return Validity::Valid;
   }
 
   Validity close(Open open) noexcept {
@@ -107,11 +103,12 @@ struct SignatureChecker {
     const int fields = stack[depth - 1].fields;
     --depth;
     --(is_struct ? structs : dict_entries);
-    if (is_struct) return fields == 0 ? Validity::StructHasNoFields : count_field(false);
-    if (fields == 0) return Validity::DictEntryHasNoFields;
-    if (fields == 1) return Validity::DictEntryHasOnlyOneField;
-    if (fields > 2) return Validity::DictEntryHasTooManyFields;
-    return count_field(false);
+    if (fields == 0)
+      return is_struct ? Validity::StructHasNoFields : Validity::DictEntryHasNoFields;
+    if (!is_struct && fields == 1) return Validity::DictEntryHasOnlyOneField;
+    if (!is_struct && fields > 2) return Validity::DictEntryHasTooManyFields;
+    count_field();
+    return Validity::Valid;
   }
 
   Validity run(std::string_view signature) noexcept {
@@ -119,17 +116,21 @@ struct SignatureChecker {
     for (std::size_t i = 0; i < signature.size(); ++i) {
       const char c = signature[i];
       Validity validity = Validity::Valid;
+      const bool is_key = i > 0 && signature[i - 1] == DBUS_DICT_ENTRY_BEGIN_CHAR;
       switch (c) {
         case DBUS_TYPE_ARRAY:
           if (++arrays > DBUS_MAXIMUM_TYPE_RECURSION_DEPTH)
             return Validity::ExceededMaximumArrayRecursion;
-          if (i + 1 == signature.size() || signature[i + 1] == DBUS_STRUCT_END_CHAR ||
-              signature[i + 1] == DBUS_DICT_ENTRY_END_CHAR)
+          if (i + 1 < signature.size() && (signature[i + 1] == DBUS_STRUCT_END_CHAR ||
+                                           signature[i + 1] == DBUS_DICT_ENTRY_END_CHAR))
             return Validity::MissingArrayElementType;
+          if (is_key) return Validity::DictKeyMustBeBasicType;
+          if (i + 1 == signature.size()) return Validity::MissingArrayElementType;
           continue;  // counted as a field with its element
         case DBUS_STRUCT_BEGIN_CHAR:
           if (++structs > DBUS_MAXIMUM_TYPE_RECURSION_DEPTH)
             return Validity::ExceededMaximumStructRecursion;
+          if (is_key) return Validity::DictKeyMustBeBasicType;
           stack[depth++] = {Open::Struct, 0};
           break;
         case DBUS_DICT_ENTRY_BEGIN_CHAR:
@@ -146,11 +147,12 @@ struct SignatureChecker {
           validity = close(Open::DictEntry);
           break;
         case DBUS_TYPE_VARIANT:
-          validity = count_field(false);
+          if (is_key) return Validity::DictKeyMustBeBasicType;
+          count_field();
           break;
         default:
           if (!is_basic_type(static_cast<unsigned char>(c))) return Validity::UnknownTypecode;
-          validity = count_field(i == 0 || signature[i - 1] != DBUS_TYPE_ARRAY);
+          count_field();
           break;
       }
       if (validity != Validity::Valid) return validity;

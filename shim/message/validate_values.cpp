@@ -19,9 +19,11 @@ struct ValueChecker {
   bool foreign;
 
   // All of these advance *at, which is where the value's padding begins.
-  Validity align(std::size_t* at, std::size_t alignment) const noexcept {
+  // So many bytes at least must follow the padding. Here and below the order of the checks is
+  // libdbus's, so that of two mistakes the same is reported.
+  Validity align(std::size_t* at, std::size_t alignment, std::size_t need) const noexcept {
     const std::size_t aligned = align_up(*at, alignment);
-    if (aligned > size) return Validity::NotEnoughData;
+    if (aligned + need > size) return Validity::NotEnoughData;
     for (; *at < aligned; ++*at)
       if (bytes[*at] != std::byte{0}) return Validity::AlignmentPaddingNotNul;
     return Validity::Valid;
@@ -37,23 +39,25 @@ struct ValueChecker {
       if (*at >= size) return Validity::NotEnoughData;
       length = std::to_integer<std::size_t>(bytes[(*at)++]);
     } else {
-      const Validity validity = align(at, 4);
+      const Validity validity = align(at, 4, 4);
       if (validity != Validity::Valid) return validity;
-      if (size - *at < 4) return Validity::NotEnoughData;
       length = load_u32(bytes + *at, foreign);
       *at += 4;
     }
-    if (length > size - *at) return Validity::StringLengthOutOfBounds;
-    if (length == size - *at) return Validity::NotEnoughData;
+    const bool is_signature = code == DBUS_TYPE_SIGNATURE;
+    if (length > size - *at || (is_signature && length == size - *at))
+      return is_signature ? Validity::SignatureLengthOutOfBounds : Validity::LengthOutOfBounds;
     const std::string_view text(reinterpret_cast<const char*>(bytes) + *at, length);
     if (code == DBUS_TYPE_STRING && !is_valid_utf8(text)) return Validity::BadUtf8;
     if (code == DBUS_TYPE_OBJECT_PATH && !is_valid_path(text)) return Validity::BadPath;
-    if (code == DBUS_TYPE_SIGNATURE) {
+    if (is_signature) {
       const Validity validity = validate_signature(text);
       if (validity != Validity::Valid) return validity;
     }
     *at += length;
-    if (bytes[*at] != std::byte{0}) return Validity::StringMissingNul;
+    if (*at == size) return Validity::NotEnoughData;
+    if (bytes[*at] != std::byte{0})
+      return is_signature ? Validity::SignatureMissingNul : Validity::StringMissingNul;
     ++*at;
     return Validity::Valid;
   }
@@ -66,26 +70,27 @@ struct ValueChecker {
     bool exactly_one;
     if (validate_single_signature(inner, &exactly_one) != Validity::Valid)
       return Validity::VariantSignatureBad;
-    if (inner.empty()) return Validity::VariantSignatureEmpty;
-    if (!exactly_one) return Validity::VariantSignatureSpecifiesMultipleValues;
     *at += length;
     if (bytes[*at] != std::byte{0}) return Validity::VariantSignatureMissingNul;
     ++*at;
+    if (inner.empty()) return Validity::VariantSignatureEmpty;
     const char* p = inner.data();
-    return check(&p, at, depth + 1);
+    Validity validity = align(at, alignment(*p), 0);
+    if (validity == Validity::Valid) validity = check(&p, at, depth + 1);
+    if (validity != Validity::Valid || exactly_one) return validity;
+    return Validity::VariantSignatureSpecifiesMultipleValues;
   }
 
   Validity check_array(const char** signature, std::size_t* at, int depth) const noexcept {
-    Validity validity = align(at, 4);
+    Validity validity = align(at, 4, 4);
     if (validity != Validity::Valid) return validity;
-    if (size - *at < 4) return Validity::NotEnoughData;
     const std::uint32_t length = load_u32(bytes + *at, foreign);
     *at += 4;
     const char* const element = *signature;
     *signature = skip_type(element);
-    validity = align(at, alignment(*element));
+    validity = align(at, alignment(*element), 0);
     if (validity != Validity::Valid) return validity;
-    if (length > size - *at) return Validity::ArrayLengthOutOfBounds;
+    if (length > size - *at) return Validity::LengthOutOfBounds;
     if (length > DBUS_MAXIMUM_ARRAY_LENGTH) return Validity::ArrayTooLong;
     const std::size_t end = *at + length;
     if (*element == DBUS_TYPE_BOOLEAN) {
@@ -99,12 +104,11 @@ struct ValueChecker {
       *at = end;
       return Validity::Valid;
     }
-    const ValueChecker within{bytes, end, foreign};
     while (*at < end) {
       const char* p = element;
-      if ((validity = within.check(&p, at, depth + 1)) != Validity::Valid) return validity;
+      if ((validity = check(&p, at, depth + 1)) != Validity::Valid) return validity;
     }
-    return Validity::Valid;
+    return *at == end ? Validity::Valid : Validity::ArrayElementsMisfit;
   }
 
   // One complete type: *signature moves behind it.
@@ -122,7 +126,7 @@ struct ValueChecker {
         return check_array(signature, at, depth);
       case DBUS_STRUCT_BEGIN_CHAR:
       case DBUS_DICT_ENTRY_BEGIN_CHAR: {
-        Validity validity = align(at, 8);
+        Validity validity = align(at, 8, 0);
         while (validity == Validity::Valid && **signature != DBUS_STRUCT_END_CHAR &&
                **signature != DBUS_DICT_ENTRY_END_CHAR)
           validity = check(signature, at, depth + 1);
@@ -131,7 +135,7 @@ struct ValueChecker {
       }
       default: {
         const std::size_t value_size = fixed_size(code);
-        Validity validity = align(at, value_size);
+        Validity validity = align(at, value_size, 1);
         if (validity != Validity::Valid) return validity;
         if (size - *at < value_size) return Validity::NotEnoughData;
         if (code == DBUS_TYPE_BOOLEAN) validity = check_boolean(*at);

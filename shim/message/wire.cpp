@@ -148,8 +148,9 @@ std::size_t wire_message_size(std::span<const std::byte> bytes, std::size_t max_
   return *invalid == Validity::Valid ? align_up(kFixedHeader + fields, 8) + body : 0;
 }
 
-DBusMessage* WireLoader::load(std::span<const std::byte> bytes, std::size_t available_fds,
-                              Validity* invalid) noexcept {
+DBusMessage* WireLoader::load(std::span<const std::byte> all, std::size_t size,
+                              std::size_t available_fds, Validity* invalid) noexcept {
+  const std::span<const std::byte> bytes = all.first(size);
   const auto fail = [invalid](Validity why) -> DBusMessage* {
     *invalid = why;
     return nullptr;
@@ -160,8 +161,9 @@ DBusMessage* WireLoader::load(std::span<const std::byte> bytes, std::size_t avai
   const std::size_t header_size = align_up(end, 8);
 
   std::size_t values_end;
-  Validity validity =
-      validate_values(kFieldsSignature, bytes.first(end), kFieldsAt, foreign, &values_end);
+  // Against all bytes that there are, as libdbus: a field that doesn't end where the fields do is
+  // invalid in any case, only the reason differs.
+  Validity validity = validate_values(kFieldsSignature, all, kFieldsAt, foreign, &values_end);
   if (validity != Validity::Valid) return fail(validity);
   for (std::size_t i = end; i < header_size; ++i)
     if (bytes[i] != std::byte{0}) return fail(Validity::AlignmentPaddingNotNul);
@@ -268,7 +270,7 @@ DBusMessage* WireLoader::pop() noexcept {
   const std::span<const std::byte> bytes{bytes_ + start_, used_ - start_};
   const std::size_t size = wire_message_size(bytes, static_cast<std::size_t>(max_size_), &invalid_);
   if (size == 0 || size > bytes.size()) return nullptr;
-  auto message = Ref<DBusMessage>::adopt(load(bytes.first(size), fds_.size(), &invalid_));
+  auto message = Ref<DBusMessage>::adopt(load(bytes, size, fds_.size(), &invalid_));
   if (!message) {
     out_of_memory_ = !corrupted();
     return nullptr;

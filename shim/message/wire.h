@@ -61,10 +61,11 @@ class WireLoader {
   void set_max_fds(long fds) noexcept;
   long max_fds() const noexcept { return max_fds_; }
 
-  // One message from the bytes of exactly one, of which `available_fds` descriptors are to be had;
-  // they aren't put in yet. Null and *invalid set, or null and Valid without memory.
-  static DBusMessage* load(std::span<const std::byte> bytes, std::size_t available_fds,
-                           Validity* invalid) noexcept;
+  // The message that is the first `size` of the bytes, as wire_message_size() told. So many
+  // descriptors are to be had for it; they aren't put in yet. Null and *invalid set, or null and
+  // Valid without memory.
+  static DBusMessage* load(std::span<const std::byte> bytes, std::size_t size,
+                           std::size_t available_fds, Validity* invalid) noexcept;
 
  private:
   std::byte* bytes_ = nullptr;
