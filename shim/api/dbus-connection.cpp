@@ -208,9 +208,8 @@ void dbus_connection_remove_filter(DBusConnection* connection, DBusHandleMessage
   DG_RETURN_IF_FAIL(connection != NULL);
   DG_RETURN_IF_FAIL(function != NULL);
   if (!guarded(true, [&] { return connection->remove_filter(function, user_data); }))
-    dg::warn(
-        "Attempt to remove filter function %p user data %p, but no such filter has been added",
-        reinterpret_cast<void*>(function), user_data);
+    dg::warn("Attempt to remove filter function %p user data %p, but no such filter has been added",
+             reinterpret_cast<void*>(function), user_data);
 }
 
 dbus_bool_t dbus_connection_allocate_data_slot(dbus_int32_t* slot_p) {

@@ -90,12 +90,12 @@ DBusConnection::~DBusConnection() {
   windows_user_function_.data.run();
   watches_.drop_functions();
   timeouts_.drop_functions();
-  filters_.free_all();
   {
     Lock lock(mutex_);
     objects_.unregister_all(this, lock);
   }
   slots_.clear();
+  filters_.free_all();
 }
 
 void DBusConnection::close() {

@@ -36,7 +36,8 @@ Ref<DBusConnection> find(const std::string& guid) noexcept {
   return nullptr;
 }
 
-// dbus_shutdown: closes them all and drops the references.
+// dbus_shutdown: closes them all and drops the references. What is queued is thrown away and not
+// dispatched, as libdbus does, and exit_on_disconnect holds here too.
 void shut_down(void*) {
   std::vector<Entry> all;
   {
@@ -48,6 +49,7 @@ void shut_down(void*) {
   }
   for (Entry& entry : all) {
     entry.connection->disconnect();
+    while (DBusMessage* message = entry.connection->pop_message()) message->unref();
     entry.connection->unref();
   }
 }
@@ -93,9 +95,9 @@ DBusConnection* open_shared(const char* address, DBusError* error) {
       connection = find(guid);
     }
     if (connection) return connection.release();
-    dbus_error_free(failure.get());
-    connection =
-        Ref<DBusConnection>::adopt(DBusConnection::open(text.c_str(), false, failure.get()));
+    // The first failure is the one that is reported.
+    DBusError* const report = failure.is_set() ? nullptr : failure.get();
+    connection = Ref<DBusConnection>::adopt(DBusConnection::open(text.c_str(), false, report));
     if (!connection) continue;
     try {
       return add(connection, guid).release();
