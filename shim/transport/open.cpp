@@ -15,6 +15,8 @@
 #include "transport/keyring.h"
 #include "transport/sasl_client.h"
 #include "transport/socket_transport.h"
+#include "transport/spawn.h"
+#include "transport/tcp_connect.h"
 #include "transport/unix_connect.h"
 
 namespace dg {
@@ -66,6 +68,51 @@ std::unique_ptr<Transport> open_unix(const AddressEntry& entry, DBusError* error
                      : connect_unix(abstract, UnixNamespace::Abstract, error);
   if (!fd) return nullptr;
   return authenticate(std::move(fd), entry, true);
+}
+
+std::unique_ptr<Transport> open_tcp(const AddressEntry& entry, DBusError* error) {
+  const bool with_nonce = entry.method == "nonce-tcp";
+  const char* host = entry.value("host");
+  const char* port = entry.value("port");
+  const char* nonce_file = entry.value("noncefile");
+  if (with_nonce != (nonce_file != nullptr)) {
+    missing_argument(error, entry.method.c_str(), "noncefile");
+    return nullptr;
+  }
+  if (!port) {
+    missing_argument(error, entry.method.c_str(), "port");
+    return nullptr;
+  }
+  UniqueFd fd = connect_tcp(host ? host : "localhost", port, entry.value("family"), error);
+  if (!fd || (with_nonce && !send_nonce(fd.get(), nonce_file, error))) return nullptr;
+  return authenticate(std::move(fd), entry, false);
+}
+
+std::unique_ptr<Transport> open_unixexec(const AddressEntry& entry, DBusError* error) {
+  const char* path = entry.value("path");
+  if (!path) {
+    bad_address(error, "No process path specified");
+    return nullptr;
+  }
+  const char* name = entry.value("argv0");
+  std::vector<std::string> argv = {name ? name : path};
+  while (const char* argument = entry.value("argv" + std::to_string(argv.size()))) {
+    argv.emplace_back(argument);
+  }
+  UniqueFd fd = connect_program(path, argv, error);
+  if (!fd) return nullptr;
+  return authenticate(std::move(fd), entry, true);
+}
+
+std::unique_ptr<Transport> open_all(const std::vector<AddressEntry>& entries, DBusError* error);
+
+// What dbus-launch answers is an address as any, but for another autolaunch:.
+std::unique_ptr<Transport> open_autolaunch(DBusError* error) {
+  const std::string address = autolaunch_address(error);
+  std::vector<AddressEntry> entries;
+  if (address.empty() || !parse_address(address, &entries, error)) return nullptr;
+  std::erase_if(entries, [](const AddressEntry& entry) { return entry.method == "autolaunch"; });
+  return open_all(entries, error);
 }
 
 // What libdbus says when there is no socket fits for a bus or a kernel that isn't there: programs
@@ -131,8 +178,22 @@ std::unique_ptr<Transport> open_genl(const AddressEntry& entry, DBusError* error
 std::unique_ptr<Transport> open_entry(const AddressEntry& entry, DBusError* error) {
   if (entry.method == "genl") return open_genl(entry, error);
   if (entry.method == "unix") return open_unix(entry, error);
+  if (entry.method == "tcp" || entry.method == "nonce-tcp") return open_tcp(entry, error);
+  if (entry.method == "unixexec") return open_unixexec(entry, error);
+  if (entry.method == "autolaunch") return open_autolaunch(error);
   bad_address(error,
               "Unknown address type (examples of valid types are \"tcp\" and on UNIX \"unix\")");
+  return nullptr;
+}
+
+std::unique_ptr<Transport> open_all(const std::vector<AddressEntry>& entries, DBusError* error) {
+  // set_error keeps what is set already: the first failure is the one that is told.
+  for (const AddressEntry& entry : entries) {
+    if (auto transport = open_entry(entry, error)) {
+      if (error) dbus_error_free(error);
+      return transport;
+    }
+  }
   return nullptr;
 }
 
@@ -146,13 +207,7 @@ std::unique_ptr<Transport> open_transport(const char* address, DBusError* error)
       set_error(error, DBUS_ERROR_BAD_ADDRESS, "Empty address '%s'", address);
       return nullptr;
     }
-    // set_error keeps what is set already: the first failure is the one reported.
-    for (const AddressEntry& entry : entries) {
-      if (auto transport = open_entry(entry, error)) {
-        if (error) dbus_error_free(error);
-        return transport;
-      }
-    }
+    return open_all(entries, error);
   } catch (const std::bad_alloc&) {
     if (error) dbus_error_free(error);
     set_oom(error);

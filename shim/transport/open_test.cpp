@@ -4,16 +4,21 @@
 #include "transport/open.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "base/error.h"
 #include "base/unique_fd.h"
+#include "transport/address.h"
 #include "transport/genl_socket.h"
 
 namespace dg {
@@ -53,6 +58,8 @@ TEST_F(OpenTest, RefusalsInLibdbusWords) {
   const std::string missing = directory_ + "/none";
   const std::string no_socket =
       "Failed to connect to socket " + missing + ": No such file or directory";
+  const std::string no_program =
+      "Failed to execute process " + missing + ": No such file or directory";
   const std::string long_name(200, 'a');
   const Refusal refusals[] = {
       {"", DBUS_ERROR_BAD_ADDRESS, "Empty address ''"},
@@ -77,7 +84,23 @@ TEST_F(OpenTest, RefusalsInLibdbusWords) {
       // The first failure is the one that is told.
       {"unix:path=" + missing + ";unix:abstract=dbus-genl-none", DBUS_ERROR_FILE_NOT_FOUND,
        no_socket.c_str()},
+      {"tcp:host=127.0.0.1", DBUS_ERROR_BAD_ADDRESS,
+       "Server address of type tcp was missing argument port"},
+      {"tcp:host=127.0.0.1,port=1", DBUS_ERROR_NO_SERVER,
+       "Failed to connect to socket \"127.0.0.1\" port 1: Connection refused"},
+      {"tcp:host=127.0.0.1,port=abc", DBUS_ERROR_FAILED,
+       "Failed to lookup host/port: \"127.0.0.1:abc\": Servname not supported for ai_socktype "
+       "(-8)"},
+      {"tcp:host=127.0.0.1,port=1,family=ipvx", DBUS_ERROR_BAD_ADDRESS,
+       "Unknown address family ipvx"},
+      {"tcp:host=127.0.0.1,port=1,noncefile=/tmp/x", DBUS_ERROR_BAD_ADDRESS,
+       "Server address of type tcp was missing argument noncefile"},
+      {"nonce-tcp:host=127.0.0.1,port=1", DBUS_ERROR_BAD_ADDRESS,
+       "Server address of type nonce-tcp was missing argument noncefile"},
+      {"unixexec:", DBUS_ERROR_BAD_ADDRESS,
+       "Could not parse server address: No process path specified"},
       // Ours.
+      {"unixexec:path=" + missing, DBUS_ERROR_SPAWN_EXEC_FAILED, no_program.c_str()},
       {"genl:", DBUS_ERROR_BAD_ADDRESS, "Server address of type genl was missing argument bus"},
       {"genl:bus=x,uid=1x", DBUS_ERROR_BAD_ADDRESS,
        "Could not parse server address: the \"uid\" option is not a number"},
@@ -122,6 +145,82 @@ TEST_F(OpenTest, ConnectsToTheFirstThatWorks) {
   ssize_t n = ::recv(peer.get(), bytes, sizeof bytes, 0);
   ASSERT_GT(n, 15);
   EXPECT_EQ(std::string(bytes, 15), std::string("\0AUTH EXTERNAL ", 15));
+}
+
+// What a program that is started for an address, or a server, gets first.
+std::string first_bytes(int fd, std::size_t size) {
+  std::string bytes(size, '\0');
+  std::size_t got = 0;
+  while (got < size) {
+    ssize_t n = ::recv(fd, bytes.data() + got, size - got, 0);
+    if (n <= 0) break;
+    got += static_cast<std::size_t>(n);
+  }
+  bytes.resize(got);
+  return bytes;
+}
+
+TEST_F(OpenTest, NonceGoesFirst) {
+  UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener.get(), 5), 0);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const std::string nonce = directory_ + "/socket";
+  std::ofstream(nonce) << "0123456789abcdef";
+
+  const std::string where = "host=127.0.0.1,port=" + std::to_string(ntohs(address.sin_port));
+  ScopedError error;
+  auto transport =
+      open_transport(("nonce-tcp:" + where + ",noncefile=" + nonce).c_str(), error.get());
+  ASSERT_NE(transport, nullptr) << error->message;
+  EXPECT_EQ(transport->handshake(), IoStatus::WouldBlock);
+  EXPECT_FALSE(transport->can_send_type(DBUS_TYPE_UNIX_FD));
+  UniqueFd peer(::accept(listener.get(), nullptr, nullptr));
+  EXPECT_EQ(first_bytes(peer.get(), 21), std::string("0123456789abcdef\0AUTH", 21));
+
+  auto plain = open_transport(("tcp:" + where).c_str(), error.get());
+  ASSERT_NE(plain, nullptr);
+  EXPECT_EQ(plain->handshake(), IoStatus::WouldBlock);
+  peer.reset(::accept(listener.get(), nullptr, nullptr));
+  EXPECT_EQ(first_bytes(peer.get(), 5), std::string("\0AUTH", 5));
+}
+
+// The program rejects what it is asked, after it has said which fds it has.
+TEST_F(OpenTest, ProgramIsTheOtherEnd) {
+  const std::string seen = directory_ + "/socket";
+  const std::string script = "head -c 15 > " + seen + "; ls /proc/self/fd >> " + seen +
+                             "; echo $1 >> " + seen + R"(; printf "REJECTED\r\n")";
+  UniqueFd stray(::dup(STDERR_FILENO));  // not close-on-exec
+  ScopedError error;
+  const std::string address =
+      "unixexec:path=sh,argv0=sh,argv1=-c,argv2=" + escape_address_value(script) +
+      ",argv3=zero,argv4=one";
+  auto transport = open_transport(address.c_str(), error.get());
+  ASSERT_NE(transport, nullptr) << error->message;
+  IoStatus status;
+  for (int i = 0; i < 1000; i++) {
+    status = transport->handshake();
+    if (status != IoStatus::WouldBlock) break;
+    pollfd wait = {transport->fd(), POLLIN, 0};
+    ASSERT_EQ(::poll(&wait, 1, 20000), 1);
+  }
+  EXPECT_EQ(status, IoStatus::Disconnected);
+  std::ifstream file(seen);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  // 3 is the directory that ls reads.
+  EXPECT_EQ(text, std::string("\0AUTH EXTERNAL ", 15) + "0\n1\n2\n3\none\n");
+}
+
+TEST_F(OpenTest, AutolaunchNeedsADisplay) {
+  ASSERT_EQ(::unsetenv("DISPLAY"), 0);
+  ScopedError error;
+  EXPECT_EQ(open_transport("autolaunch:", error.get()), nullptr);
+  EXPECT_STREQ(error->name, DBUS_ERROR_NOT_SUPPORTED);
+  EXPECT_STREQ(error->message, "Unable to autolaunch a dbus-daemon without a $DISPLAY for X11");
 }
 
 TEST_F(OpenTest, ErrorsMayBeIgnored) {
