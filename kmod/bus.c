@@ -309,9 +309,13 @@ struct dg_bus *dg_bus_find(struct net *net, const char *name, kuid_t uid)
 	return bus;
 }
 
+/*
+ * Without a policy, which POLICY_SET will bring, nothing says who may do what
+ * among several users: so there is one, on the system bus too.
+ */
 bool dg_bus_admits(const struct dg_bus *bus, kuid_t uid)
 {
-	return bus->system || uid_eq(bus->uid, uid);
+	return uid_eq(bus->uid, uid);
 }
 
 /* Remove everybody from a bus that nobody can find any more. */

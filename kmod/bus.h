@@ -46,7 +46,7 @@ struct dg_net {
  * @node: in dg_net.buses, under its lock
  * @number: its place in time among the namespace's buses
  * @name: its name
- * @system: the name is DG_SYSTEM_BUS: it admits every user
+ * @system: the name is DG_SYSTEM_BUS: one for all users of the namespace
  * @uid: the user that made it
  * @flags: &enum dbus_genl_bus_flags
  * @guid: its GUID

@@ -130,10 +130,12 @@ static bool dg_bus_name_ok(const char *s, size_t n)
 {
 	size_t i;
 
+	/* isalnum() alone takes Latin-1's letters, too. */
 	for (i = 0; i < n; i++)
-		if (!isalnum(s[i]) && s[i] != '-' && s[i] != '_')
+		if (!(isascii(s[i]) && isalnum(s[i])) && s[i] != '-' &&
+		    s[i] != '_')
 			return false;
-	return n > 0 && isascii(*s);
+	return n > 0;
 }
 
 /* The bus that a request names, and its user. */
@@ -250,7 +252,12 @@ static int dg_connect_bus(struct sock *sk, struct genl_info *info,
 	int err;
 
 	if (!dg_bus_admits(bus, current_euid())) {
-		NL_SET_ERR_MSG(info->extack, "the bus is another user's");
+		if (bus->system)
+			NL_SET_ERR_MSG(info->extack,
+				       "the system bus has no policy yet: it admits only the user that made it");
+		else
+			NL_SET_ERR_MSG(info->extack,
+				       "the bus is another user's");
 		return -EACCES;
 	}
 

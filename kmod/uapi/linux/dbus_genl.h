@@ -75,11 +75,12 @@
  * @DBUS_GENL_CMD_BUS_CREATE: client → kernel.  Makes a bus of BUS_A_NAME, and
  *	the sending socket its *controller*.  The name "system" needs
  *	CAP_NET_ADMIN over the net namespace; any other makes a bus of the
- *	caller's own user, which admits that user alone.  Unless
- *	BUS_A_FLAGS has %DBUS_GENL_BUS_PERSISTENT the bus goes when its
- *	controller's socket is closed.  BUS_A_MACHINE_ID, if given, is what
- *	the bus answers to GetMachineId of org.freedesktop.DBus.Peer.  A controller is no peer; it uses a
- *	second socket to CONNECT.  Answered by a BUS_CREATE message with
+ *	caller's own user.  Until there is POLICY_SET, each admits the user
+ *	that made it and nobody else.  Unless BUS_A_FLAGS has
+ *	%DBUS_GENL_BUS_PERSISTENT the bus goes when its controller's socket is
+ *	closed.  BUS_A_MACHINE_ID, if given, is what the bus answers to
+ *	GetMachineId of org.freedesktop.DBus.Peer.  A controller is no peer; it
+ *	uses a second socket to CONNECT.  Answered by a BUS_CREATE message with
  *	BUS_A_NAME, BUS_A_UID, BUS_A_GUID.  Errors: -EEXIST, -EPERM, -EINVAL
  *	bad name, -EUSERS too many buses of this user, -EBUSY the socket is a
  *	controller or peer already.
