@@ -8,6 +8,7 @@
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
+#include <regex>
 
 namespace dg::test {
 
@@ -148,6 +149,12 @@ std::string Stage::hide_ids(std::string text) const {
     for (size_t at = 0; !secret.empty() && (at = text.find(secret, at)) != std::string::npos;
          at += label.size())
       text.replace(at, secret.size(), label);
+  // Policy errors tell the process: dbus-daemon by its command line, the kernel by its name
+  // (/proc/PID/comm), and how many rules matched depends on how they are written down.
+  static const std::regex process("pid=[0-9]+ comm=\\\\?\"[^\"]*\"");
+  static const std::regex rules("[0-9]+ matched rules");
+  text = std::regex_replace(text, process, "pid=<pid> comm=<comm>");
+  text = std::regex_replace(text, rules, "<n> matched rules");
   // 32 hexadecimal digits are a GUID or machine id.
   size_t run = 0;
   for (size_t i = 0; i <= text.size(); ++i) {

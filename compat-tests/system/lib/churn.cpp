@@ -5,11 +5,11 @@
  *
  * churn [--clients N] [--rounds N] [--seed N]
  *
- * Each client is a process of its own and one of several users, on the system
- * bus.  It does at random what leaves something in the bus: names and places in
- * queues, match rules, calls that wait for their reply, messages that nobody
- * reads.  The parent kills each with SIGKILL at a random time after its start,
- * so some die before CONNECT, some in the middle of a SEND, some long after.
+ * Each client is a process of its own and one of several users, on that user's
+ * bus (root's is "system").  It does at random what leaves something in the bus: names and places
+ * in queues, match rules, calls that wait for their reply, messages that nobody reads.  The parent
+ * kills each with SIGKILL at a random time after its start, so some die before CONNECT, some in the
+ * middle of a SEND, some long after.
  */
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -42,19 +42,22 @@ struct Shared {
   std::atomic<uint32_t> failures;  // of CONNECT and Hello
 };
 
-constexpr uint32_t USERS = 10;
-constexpr uint32_t FIRST_UID = 20000;
+constexpr uint32_t USERS = 5;
+
+// Root, who has the system bus, and users with a bus of their own.
+uint32_t uid_of(uint32_t i) { return i ? 20000 + i : 0; }
+const char* bus_of(uint32_t i) { return i ? "churn" : "system"; }
 
 [[noreturn]] void client(Shared* shared, uint32_t index, uint32_t seed) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  uint32_t uid = FIRST_UID + index % USERS;
+  uint32_t uid = uid_of(index % USERS);
   if (setgid(uid) || setuid(uid)) _exit(3);
   std::mt19937 random(seed);
   auto pick = [&](uint32_t n) { return static_cast<uint32_t>(random() % n); };
   auto reached = [&](Phase p) { shared->phase[index].store(p); };
 
   Peer peer;
-  if (peer.connect("system").error) {
+  if (peer.connect(bus_of(index % USERS)).error) {
     ++shared->failures;
     _exit(4);
   }
@@ -117,8 +120,11 @@ constexpr uint32_t FIRST_UID = 20000;
 // Reads all NameOwnerChanged of unique names: who came must have gone.
 class Witness {
  public:
-  bool start() {
-    if (peer_.join("system").empty()) return false;
+  bool start(uint32_t i) {
+    {
+      Become user(uid_of(i));
+      if (peer_.join(bus_of(i)).empty()) return false;
+    }
     return peer_
                .ask("AddMatch",
                     Args().s("type='signal',member='NameOwnerChanged',arg0namespace='churn'"))
@@ -155,7 +161,7 @@ class Witness {
   size_t changes_ = 0;
 };
 
-void round(Tap& tap, Shared* shared, Witness& witness, int number, uint32_t clients,
+void round(Tap& tap, Shared* shared, std::vector<Witness>& witnesses, int number, uint32_t clients,
            std::mt19937& random) {
   const Stats before = stats();
   std::memset(static_cast<void*>(shared), 0, sizeof *shared);
@@ -203,7 +209,7 @@ void round(Tap& tap, Shared* shared, Witness& witness, int number, uint32_t clie
       alive[i] = alive.back();
       alive.pop_back();
     }
-    witness.read(5);
+    for (auto& witness : witnesses) witness.read(1);
   }
 
   for (int p = 0; p < PHASES; ++p)
@@ -220,7 +226,7 @@ void round(Tap& tap, Shared* shared, Witness& witness, int number, uint32_t clie
   // A process that is waited for has closed its sockets; what runs later is small.
   Stats after;
   for (int i = 0; i < 200; ++i) {
-    witness.read(50);
+    for (auto& witness : witnesses) witness.read(10);
     after = stats();
     if (same_gauges(before, after)) break;
   }
@@ -229,15 +235,19 @@ void round(Tap& tap, Shared* shared, Witness& witness, int number, uint32_t clie
     tap.note("before: %s", gauges_text(before).c_str());
     tap.note("after:  %s", gauges_text(after).c_str());
   }
-  std::string names = witness.peer().ask("ListNames");
-  std::string expected = "as[\"org.freedesktop.DBus\",\"" + witness.peer().name() + "\"]";
-  tap.ok(names == expected, "round %d: ListNames has the driver and the witness alone: %.200s",
-         number, names.c_str());
-  witness.read(200);
-  std::string left = witness.unbalanced();
-  tap.ok(witness.changes() > clients && left.empty(),
-         "round %d: each name that came has gone, in %zu NameOwnerChanged; not: %.200s", number,
-         witness.changes(), left.c_str());
+  for (uint32_t i = 0; i < USERS; ++i) {
+    Witness& witness = witnesses[i];
+    std::string names = witness.peer().ask("ListNames");
+    std::string expected = "as[\"org.freedesktop.DBus\",\"" + witness.peer().name() + "\"]";
+    tap.ok(names == expected,
+           "round %d, user %u: ListNames has the driver and the witness alone: %.200s", number,
+           uid_of(i), names.c_str());
+    witness.read(200);
+    std::string left = witness.unbalanced();
+    tap.ok(witness.changes() > clients / USERS && left.empty(),
+           "round %d, user %u: each name that came has gone, in %zu NameOwnerChanged; not: %.200s",
+           number, uid_of(i), witness.changes(), left.c_str());
+  }
 }
 
 }  // namespace
@@ -262,14 +272,16 @@ int main(int argc, char** argv) {
   std::mt19937 random(seed);
   const Stats at_first = stats();
   {
-    Bus bus;
-    Answer a = bus.create("system");
-    if (a.error) tap.bail("BUS_CREATE system: errno %d %s", -a.error, a.extack.c_str());
-    {
-      Witness witness;
-      if (!witness.start()) tap.bail("the witness can't join the bus");
-      for (int i = 1; i <= rounds; ++i) round(tap, shared, witness, i, clients, random);
+    Bus buses[USERS];
+    std::vector<Witness> witnesses(USERS);
+    for (uint32_t i = 0; i < USERS; ++i) {
+      Become user(uid_of(i));
+      Answer a = buses[i].create(bus_of(i));
+      if (a.error) tap.bail("BUS_CREATE %s: errno %d %s", bus_of(i), -a.error, a.extack.c_str());
     }
+    for (uint32_t i = 0; i < USERS; ++i)
+      if (!witnesses[i].start(i)) tap.bail("a witness can't join its bus");
+    for (int i = 1; i <= rounds; ++i) round(tap, shared, witnesses, i, clients, random);
   }
   Stats at_last = stats();
   for (int i = 0; i < 50 && !same_gauges(at_first, at_last); ++i) {

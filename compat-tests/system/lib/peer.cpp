@@ -4,7 +4,11 @@
  */
 #include "peer.h"
 
+#include <unistd.h>
+
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <fstream>
@@ -15,6 +19,20 @@ int64_t now_ms() {
   timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return static_cast<int64_t>(t.tv_sec) * 1000 + t.tv_nsec / 1000000;
+}
+
+Become::Become(uint32_t uid) {
+  if (setegid(uid) || seteuid(uid)) {
+    std::perror("seteuid");
+    std::exit(99);
+  }
+}
+
+Become::~Become() {
+  if (seteuid(0) || setegid(0)) {
+    std::perror("seteuid");
+    std::exit(99);
+  }
 }
 
 std::string Message::string_arg() const {

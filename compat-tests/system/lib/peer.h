@@ -93,6 +93,16 @@ class Bus {
   GenlSocket sock;
 };
 
+// While it lives, the process (of root) has this effective user and group, so that sockets
+// opened in it, and what is done with them, are that user's.
+class Become {
+ public:
+  explicit Become(uint32_t uid);
+  ~Become();
+  Become(const Become&) = delete;
+  Become& operator=(const Become&) = delete;
+};
+
 // Milliseconds of the monotonic clock.
 int64_t now_ms();
 

@@ -107,9 +107,15 @@ struct Score {
 
 // What the one who took the port id sees and does.  expected_peers: 0, or how many peers
 // there are when the old one is gone.
-void usurp(Peer& taker, const std::string& old_name, bool look_first, uint64_t expected_peers,
-           Score& score) {
+void usurp(Peer& taker, const char* bus, const std::string& old_name, bool look_first,
+           uint64_t expected_peers, Score& score) {
   if (look_first) {
+    // How many peers there are, at once: is the old one still counted?
+    if (expected_peers) {
+      Answer a = taker.sock.request(DBUS_GENL_CMD_STATS_GET, Attrs());
+      if (!a.packets.empty() && a.packets[0].num(DBUS_GENL_STATS_A_PEERS) > expected_peers)
+        ++score.early;
+    }
     // Not a peer, whatever its port id was before.
     Message m = signal("/x", "portid.I", "S");
     int error = taker.send(m);
@@ -117,14 +123,13 @@ void usurp(Peer& taker, const std::string& old_name, bool look_first, uint64_t e
       ++score.acted;
       score.last = "SEND before CONNECT gave " + std::to_string(error);
     }
-    if (expected_peers && stats()[DBUS_GENL_STATS_A_PEERS] > expected_peers) ++score.early;
     while (auto p = taker.sock.receive(0))
       if (!p->is_error()) {
         ++score.stolen;
         score.last = "received command " + std::to_string(p->cmd) + " before CONNECT";
       }
   }
-  Answer a = taker.connect("system");
+  Answer a = taker.connect(bus);
   if (a.error) {
     ++score.refused;
     score.last = "CONNECT gave " + std::to_string(a.error) + " " + a.extack;
@@ -162,7 +167,9 @@ void report(Tap& tap, const char* what, const Score& s) {
          s.died);
 }
 
-// One thread closes the peer's socket, another binds its port id meanwhile.
+// One thread closes the peer's socket, another binds its port id meanwhile.  In every second
+// round a peer of many names dies just before: the bus is busy burying that one, and the clean-up
+// of ours has to wait, so that the other is first for certain.
 void threads(Tap& tap, int rounds) {
   Score score;
   Flood flood;
@@ -171,6 +178,18 @@ void threads(Tap& tap, int rounds) {
     uint32_t port = PORT + static_cast<uint32_t>(i);
     Peer old, taker;
     uint64_t others = stats()[DBUS_GENL_STATS_A_PEERS];
+    bool slow = i % 4 < 2;
+    Peer heavy;
+    if (slow) {
+      if (heavy.join("system").empty()) tap.bail("can't join");
+      for (int n = 0; n < 150; ++n) {
+        Message m = driver_call("RequestName", Args().s("portid.Heavy" + std::to_string(n)).u(0));
+        heavy.send(m, false);
+        while (heavy.receive(0)) {
+        }
+      }
+      heavy.ask("GetId");
+    }
     old.sock.open();
     if (old.sock.bind(port) || old.join("system").empty())
       tap.bail("can't join under port id %u", port);
@@ -179,16 +198,24 @@ void threads(Tap& tap, int rounds) {
     flood.aim(old_name);
     taker.sock.open();
     std::atomic<bool> go{false};
-    std::thread closer([&] {
+    std::atomic<bool> burying{!slow};
+    std::thread undertaker([&] {
       while (!go) {
+      }
+      burying = true;
+      heavy.sock.close();
+    });
+    std::thread closer([&] {
+      while (!burying) {
       }
       old.sock.close();
     });
     go = true;
     while (taker.sock.bind(port) == -EADDRINUSE) {
     }
-    usurp(taker, old_name, i % 2 == 0, others, score);
+    usurp(taker, "system", old_name, i % 2 == 0, slow ? others + 1 : others, score);
     closer.join();
+    undertaker.join();
     check_alive(taker, score);
     ++score.rounds;
   }
@@ -200,7 +227,7 @@ void threads(Tap& tap, int rounds) {
   tap.ok(score.early > 0, "thread: the race was won at least once, or this test shows nothing");
 }
 
-// The peer is a process, killed; another user's process waits for its port id.
+// The peer is a process, killed; another process waits for its port id.
 void processes(Tap& tap, int rounds) {
   Score score;
   Flood flood;
@@ -227,13 +254,17 @@ void processes(Tap& tap, int rounds) {
     if (pipe(result)) tap.bail("pipe: %s", std::strerror(errno));
     pid_t taker_pid = fork();
     if (!taker_pid) {
-      if (setgid(OTHER_UID) || setuid(OTHER_UID)) _exit(1);
+      // Every other time it is another user, with a bus of its own.
+      bool other = i % 2;
+      Bus own_bus;
+      if (other && (setgid(OTHER_UID) || setuid(OTHER_UID) || own_bus.create("taker").error))
+        _exit(1);
       Score own;
       Peer taker;
       taker.sock.open();
       while (taker.sock.bind(port) == -EADDRINUSE) {
       }
-      usurp(taker, unique_name(id), i % 2 == 0, 0, own);
+      usurp(taker, other ? "taker" : "system", other ? "" : unique_name(id), i % 4 < 2, 0, own);
       usleep(20000);
       check_alive(taker, own);
       int numbers[] = {own.stolen, own.acted, own.refused, own.ids, own.died};
