@@ -113,7 +113,7 @@ bool Reader::has_next() const noexcept {
 
 std::string_view Reader::signature() const noexcept {
   const char* start = at_signature();
-  if (type_of(*start) == DBUS_TYPE_INVALID) return {};
+  if (type_of(*start) == DBUS_TYPE_INVALID) return "";
   return {start, static_cast<std::size_t>(skip_type(start) - start)};
 }
 
