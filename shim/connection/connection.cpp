@@ -24,6 +24,7 @@ DBusConnection* DBusConnection::open(const char* address, bool shared, DBusError
   if (!transport) return nullptr;
   DBusConnection* connection = create(std::move(transport));
   if (!connection) dg::set_oom(error);
+  dg::trace("connection %p: opened to %s", static_cast<void*>(connection), address);
   return connection;
 }
 
@@ -109,6 +110,7 @@ void DBusConnection::close() {
 }
 
 void DBusConnection::disconnect() {
+  auto keep = Ref<DBusConnection>::share(this);
   Lock lock(mutex_);
   lost_connection(lock);
   settle_and_report(lock);

@@ -248,6 +248,7 @@ struct DBusConnection {
   bool disconnect_queued_ = false;
   DBusMessage* disconnect_message_ = nullptr;  // while it is in incoming_
   bool disconnect_processed_ = false;
+  bool exit_due_ = false;  // it has just been processed
   bool leave_registry_ = false;
   bool exit_on_disconnect_ = false;
   bool route_peer_messages_ = false;

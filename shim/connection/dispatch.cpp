@@ -13,6 +13,8 @@ using dg::Lock;
 using dg::Ref;
 
 DBusDispatchStatus DBusConnection::dispatch() {
+  // Handlers drop references, of a disconnected connection also the last.
+  auto keep = Ref<DBusConnection>::share(this);
   Lock lock(mutex_);
   if (need_memory_ && is_connected()) receive_some(lock);
   if (update_status() == DBUS_DISPATCH_DATA_REMAINS) {

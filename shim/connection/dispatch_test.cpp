@@ -36,6 +36,7 @@ class Dispatch : public ConnectionTest {
     dbus_connection_dispatch(connection);
   }
   ~Dispatch() override {
+    if (!connection) return;
     dbus_connection_close(connection);
     while (pop() != "none") {
     }
@@ -198,6 +199,21 @@ TEST_F(Dispatch, ObjectPathsGetCallsAndMayDeclineThem) {
   EXPECT_EQ(this, data);
   EXPECT_TRUE(dbus_connection_unregister_object_path(connection, "/a"));
   EXPECT_EQ("unregistered", called.back());
+}
+
+TEST_F(Dispatch, AHandlerMayDropTheLastReference) {
+  dbus_connection_add_filter(
+      connection,
+      [](DBusConnection* which, DBusMessage*, void* test) {
+        dbus_connection_unref(which);
+        static_cast<Dispatch*>(test)->connection = nullptr;
+        return DBUS_HANDLER_RESULT_HANDLED;
+      },
+      this, nullptr);
+  peer.hang_up();
+  read();
+  EXPECT_EQ(DBUS_DISPATCH_COMPLETE, dbus_connection_dispatch(connection));
+  EXPECT_EQ(nullptr, connection);
 }
 
 }  // namespace

@@ -48,6 +48,7 @@ void DBusConnection::end_borrow() noexcept {
 void DBusConnection::left_disconnected() noexcept {
   disconnect_message_ = nullptr;
   disconnect_processed_ = true;
+  exit_due_ = true;
 }
 
 bool DBusConnection::has_borrowed(const DBusMessage* message) noexcept {
@@ -71,6 +72,7 @@ void DBusConnection::steal_borrowed_message(DBusMessage* message) {
 }
 
 DBusMessage* DBusConnection::pop_message() {
+  auto keep = Ref<DBusConnection>::share(this);
   Lock lock(mutex_);
   DBusMessage* message = nullptr;
   {

@@ -7,8 +7,10 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "base/time.h"
 #include "connection/connection.h"
+#include "connection/local_messages.h"
 
 using dg::IoStatus;
 using dg::Lock;
@@ -73,6 +75,9 @@ void DBusConnection::receive_some(Lock& lock) {
   if (count > 0) {
     if (incoming_.append(received_)) {
       for (std::size_t i = before; i < before + count; ++i) note_received(incoming_[i]);
+      if (dg::trace_enabled())
+        for (std::size_t i = before; i < before + count; ++i)
+          dg::trace_message(this, "receives", *incoming_[i]);
       wakeup_needed_ = true;
       made_progress();
     } else {
@@ -199,6 +204,7 @@ void DBusConnection::wait_io(Lock& lock, std::int64_t deadline_ms) {
 // and the local messages about it come after that (update_status).
 void DBusConnection::lost_connection(Lock& lock) {
   if (!connected_.exchange(false)) return;
+  dg::trace("connection %p: disconnected", static_cast<void*>(this));
   // The descriptor must not be closed, and its number taken by another, while a thread polls it.
   while (polling_) {
     kick_poller();
@@ -217,6 +223,7 @@ void DBusConnection::lost_connection(Lock& lock) {
 
 bool DBusConnection::read_write(int timeout_ms, bool dispatch_too) {
   const std::int64_t deadline = timeout_ms < 0 ? INT64_MAX : dg::monotonic_ms() + timeout_ms;
+  auto keep = Ref<DBusConnection>::share(this);
   Lock lock(mutex_);
   if (dispatch_too && update_status() != DBUS_DISPATCH_COMPLETE) {
     lock.unlock();

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/log.h"
+
 namespace dg {
 
 const char no_reply_text[] =
@@ -42,6 +44,16 @@ Ref<DBusMessage> make_error_reply(DBusMessage* call, const char* name, const cha
   auto reply = Ref<DBusMessage>::adopt(dbus_message_new_error(call, name, text));
   std::free(text);
   return reply;
+}
+
+void trace_message(const DBusConnection* connection, const char* what,
+                   const DBusMessage& message) noexcept {
+  auto text = [](const char* value) { return value ? value : "-"; };
+  trace("connection %p: %s %s serial %u reply to %u, %s to %s, %s %s.%s error %s, %zu bytes",
+        static_cast<const void*>(connection), what, dbus_message_type_to_string(message.type()),
+        message.serial(), message.reply_serial(), text(message.sender()),
+        text(message.destination()), text(message.path()), text(message.interface()),
+        text(message.member()), text(message.error_name()), message.wire_size());
 }
 
 }  // namespace dg

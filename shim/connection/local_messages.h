@@ -22,4 +22,8 @@ Ref<DBusMessage> make_disconnected() noexcept;
 [[gnu::format(printf, 3, 4)]] Ref<DBusMessage> make_error_reply(DBusMessage* call, const char* name,
                                                                 const char* format, ...) noexcept;
 
+// One line about a message, for DBUS_GENL_TRACE.
+void trace_message(const DBusConnection* connection, const char* what,
+                   const DBusMessage& message) noexcept;
+
 }  // namespace dg

@@ -92,7 +92,7 @@ void DBusConnection::settle_and_report(Lock& lock) {
   DBusDispatchStatus status = update_status();
   settle(lock);
   // Handlers have run, and may have cancelled this.
-  if (disconnect_processed_ && exit_on_disconnect_) _exit(1);
+  if (std::exchange(exit_due_, false) && exit_on_disconnect_) _exit(1);
   if (status == reported_status_) return;
   reported_status_ = status;
   Hook<DBusDispatchStatusFunction> hook = status_function_;

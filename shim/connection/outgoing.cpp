@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The outgoing queue: serials, writing at once when that is possible, sizes.
+#include "base/log.h"
 #include "connection/connection.h"
+#include "connection/local_messages.h"
 
 using dg::IoStatus;
 using dg::Lock;
@@ -21,6 +23,7 @@ void DBusConnection::give_serial(DBusMessage* message) noexcept {
 
 // Takes a reference of its own. After a disconnect the message is dropped. False without memory.
 bool DBusConnection::enqueue(Lock& lock, DBusMessage* message) {
+  if (dg::trace_enabled()) dg::trace_message(this, "sends", *message);
   if (!is_connected()) return true;
   // Room first: a message that is partly out has to be kept.
   if (!outgoing_.reserve_more(1 + preallocated_)) return false;
