@@ -66,6 +66,9 @@ DBusMessage* make_error(uint32_t serial, uint32_t reply_serial, const char* send
   return builder.finish();
 }
 
+// No message has it for a serial.
+constexpr uint32_t kPullSeq = 0;
+
 // Netlink's header and the generic one, the doorbell's or a dump's room, alignment.
 constexpr std::size_t kDatagramOverhead = 4096;
 
@@ -255,7 +258,9 @@ IoStatus GenlTransport::take_error(const nlmsghdr* header) noexcept {
   const char* name = error_name_of_refusal(ack.code);
   if (ack.code == ENOTCONN || !name) {
     gone_ = true;
-  } else if (ack.seq != 0 && calls_[ack.seq % calls_.size()]) {
+  } else if (ack.seq == kPullSeq) {
+    pull_due_ = true;
+  } else if (calls_[ack.seq % calls_.size()]) {
     answer_locally(ack.seq, name, text);
   }
   return IoStatus::Ok;
@@ -267,7 +272,7 @@ void GenlTransport::pull() noexcept {
   struct {
     nlmsghdr netlink;
     genlmsghdr generic;
-  } request = {{sizeof request, socket_.family(), NLM_F_REQUEST, 0, 0},
+  } request = {{sizeof request, socket_.family(), NLM_F_REQUEST, kPullSeq, 0},
                {DBUS_GENL_CMD_PULL, DBUS_GENL_VERSION, 0}};
   pull_due_ = ::send(socket_.fd(), &request, sizeof request, MSG_NOSIGNAL) < 0;
   if (pull_due_) trace("genl: cannot pull: %s", strerror(errno));

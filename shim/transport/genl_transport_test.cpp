@@ -293,6 +293,20 @@ TEST_F(GenlTransportTest, DoorbellIsAnsweredByPull) {
   EXPECT_EQ(kernel_.request(), nullptr);
 }
 
+TEST_F(GenlTransportTest, PullThatIsRefusedIsRepeated) {
+  kernel_.deliver(FakeKernel::message(DBUS_GENL_CMD_PULL));
+  EXPECT_EQ(receive_all(), IoStatus::WouldBlock);
+  ASSERT_NE(kernel_.request(), nullptr);
+  kernel_.acknowledge(ENOMEM, 0, nullptr);
+  EXPECT_EQ(receive_all(), IoStatus::WouldBlock);
+  EXPECT_TRUE(transport_->has_pending_input());
+  EXPECT_EQ(receive_all(), IoStatus::WouldBlock);
+  EXPECT_FALSE(transport_->has_pending_input());
+  nlmsghdr* request = kernel_.request();
+  ASSERT_NE(request, nullptr);
+  EXPECT_EQ(FakeKernel::command(request), DBUS_GENL_CMD_PULL);
+}
+
 TEST_F(GenlTransportTest, DisconnectComesAfterEverythingBeforeIt) {
   kernel_.deliver(FakeKernel::signal(1));
   kernel_.disconnect(DBUS_GENL_REASON_BUS_GONE);
