@@ -167,6 +167,7 @@ struct DBusConnection {
   void wait_io(dg::Lock& lock, std::int64_t deadline_ms);
   void made_progress() noexcept;
   void kick_poller() noexcept;
+  short wanted_events() const noexcept;
   void receive_some(dg::Lock& lock);
   void update_watches() noexcept;
   void check_received_limits() noexcept;

@@ -151,9 +151,17 @@ void DBusConnection::kick_poller() noexcept {
   eventfd_write(wake_fd_.get(), 1);
 }
 
+short DBusConnection::wanted_events() const noexcept {
+  short events = 0;
+  if (transport_->wants_read()) events |= POLLIN;
+  if (transport_->wants_write() || (!outgoing_.empty() && transport_->authenticated()))
+    events |= POLLOUT;
+  return events;
+}
+
 void DBusConnection::wait_io(Lock& lock, std::int64_t deadline_ms) {
   if (polling_) {
-    kick_poller();  // what it waits for may be out of date
+    if (wanted_events() & ~polled_events_) kick_poller();
     if (deadline_ms == INT64_MAX)
       progress_.wait(lock);
     else
@@ -165,9 +173,7 @@ void DBusConnection::wait_io(Lock& lock, std::int64_t deadline_ms) {
     return;
   }
   pollfd polled[2] = {{transport_->fd(), 0, 0}, {-1, POLLIN, 0}};
-  if (transport_->wants_read()) polled[0].events |= POLLIN;
-  if (transport_->wants_write() || (!outgoing_.empty() && transport_->authenticated()))
-    polled[0].events |= POLLOUT;
+  polled[0].events = polled_events_ = wanted_events();
   // Without threads nobody could kick us.
   if (!__libc_single_threaded) {
     const unsigned forks_now = fork_count();

@@ -52,7 +52,7 @@ bool DBusConnection::enqueue(Lock& lock, DBusMessage* message) {
   // Still not out: the main loop, or the thread that waits already, has to wait for writing now.
   if (!outgoing_.empty()) {
     wakeup_needed_ = true;
-    made_progress();
+    if (wanted_events() & ~polled_events_) kick_poller();
   }
   return true;
 }

@@ -153,6 +153,28 @@ TEST_F(Threads, ClosingEndsWhoWaits) {
   EXPECT_EQ(4, ended);
 }
 
+TEST_F(Threads, WaitingCostsNothing) {
+  auto cpu_ms = [] {
+    timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return time.tv_sec * 1000 + time.tv_nsec / 1000000;
+  };
+  std::vector<std::thread> all;
+  for (int t = 0; t < 3; ++t) {
+    all.emplace_back([&] {
+      dbus_connection_send_with_reply_and_block(connection, fresh().get(), DBUS_TIMEOUT_INFINITE,
+                                                nullptr);
+    });
+  }
+  while (peer.sent_count() < 3) std::this_thread::sleep_for(1ms);
+  std::this_thread::sleep_for(50ms);
+  const auto before = cpu_ms();
+  std::this_thread::sleep_for(400ms);
+  EXPECT_LT(cpu_ms() - before, 60);
+  dbus_connection_close(connection);
+  for (auto& thread : all) thread.join();
+}
+
 TEST_F(Threads, FlushingFromManyThreads) {
   peer.accept(false);
   std::vector<std::thread> all;
