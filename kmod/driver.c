@@ -276,12 +276,6 @@ static int dg_call_method(struct dg_bus *bus, struct dg_peer *from,
 	return err;
 }
 
-/* What dg_driver_handle() returns when a message ended in an error. */
-static int dg_refused(int err)
-{
-	return err ?: 1;
-}
-
 static const struct dg_method *dg_method_find(const struct dg_msg *msg,
 					      bool *interface_known)
 {
@@ -323,31 +317,35 @@ int dg_driver_handle(struct dg_bus *bus, struct dg_peer *from,
 {
 	const struct dg_method *method;
 	bool interface_known;
+	int err;
 
-	if (!from->id && !dg_is_hello(msg))
-		return dg_refused(dg_driver_error(from, msg,
-						  DG_ERROR("AccessDenied"),
-						  "Client tried to send a message other than Hello without being registered"));
+	if (!from->id && !dg_is_hello(msg)) {
+		err = dg_driver_error(from, msg, DG_ERROR("AccessDenied"),
+				      "Client tried to send a message other than Hello without being registered");
+		return err ?: 1;
+	}
 
 	/* The driver listens to no signals, and has called nobody. */
 	if (msg->type != DG_MSG_CALL)
 		return 0;
 
 	method = dg_method_find(msg, &interface_known);
-	if (!method)
-		return dg_refused(dg_driver_error(from, msg,
-						  interface_known ?
-						  DG_ERROR("UnknownMethod") :
-						  DG_ERROR("UnknownInterface"),
-						  "org.freedesktop.DBus does not understand message %s",
-						  msg->member));
+	if (!method) {
+		err = dg_driver_error(from, msg,
+				      interface_known ?
+					      DG_ERROR("UnknownMethod") :
+					      DG_ERROR("UnknownInterface"),
+				      "org.freedesktop.DBus does not understand message %s",
+				      msg->member);
+		return err ?: 1;
+	}
 
-	if (strcmp(msg->signature, method->in))
-		return dg_refused(dg_driver_error(from, msg,
-						  DG_ERROR("InvalidArgs"),
-						  "Call to %s has wrong args (%s, expected %s)\n",
-						  msg->member, msg->signature,
-						  method->in));
+	if (strcmp(msg->signature, method->in)) {
+		err = dg_driver_error(from, msg, DG_ERROR("InvalidArgs"),
+				      "Call to %s has wrong args (%s, expected %s)\n",
+				      msg->member, msg->signature, method->in);
+		return err ?: 1;
+	}
 
 	return dg_call_method(bus, from, msg, method, from->unique);
 }

@@ -126,9 +126,10 @@ int dg_driver_release_name(struct dg_call *call)
 int dg_driver_name_has_owner(struct dg_call *call)
 {
 	const char *name = dg_call_string(call);
+	bool has = !strcmp(name, DG_DRIVER_NAME) ||
+		   dg_bus_resolve(call->bus, name);
 
-	dg_body_put_bool(&call->out, !strcmp(name, DG_DRIVER_NAME) ||
-				     dg_bus_resolve(call->bus, name));
+	dg_body_put_bool(&call->out, has);
 	return 0;
 }
 

@@ -6,9 +6,9 @@
  * that are repeated; here is what the specification says of a message's header
  * and body.  There is no other parser of headers in the kernel.
  */
+#include <linux/dbus_genl.h>
 #include <net/genetlink.h>
 #include <net/netlink.h>
-#include <linux/dbus_genl.h>
 
 #include "body.h"
 #include "limits.h"
