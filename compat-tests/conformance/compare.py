@@ -39,6 +39,11 @@ def is_listed(name, case):
     return name == case or case.endswith("*") and name.startswith(case[:-1])
 
 
+def readable(lines):
+    """Long texts, such as XML in a string, are compared by their own lines."""
+    return [part for line in lines for part in (line.split("\\n") if len(line) > 400 else [line])]
+
+
 def main():
     reference, ours = read_cases(sys.argv[1]), read_cases(sys.argv[2])
     listed = read_differences(sys.argv[3])
@@ -62,8 +67,8 @@ def main():
             check(True, f"{name} (differs on purpose: {entry[1]})")
             continue
         check(False, name)
-        for line in difflib.unified_diff(reference.get(name, ["(no such case)"]), ours.get(name, ["(no such case)"]),
-                                         "reference", "ours", lineterm="", n=1):
+        for line in difflib.unified_diff(readable(reference.get(name, ["(no such case)"])),
+                                         readable(ours.get(name, ["(no such case)"])), "reference", "ours", lineterm="", n=1):
             print("#   " + line[:400])
     for entry in listed:
         if entry not in used:
