@@ -255,8 +255,7 @@ void Malformed::send_values() {
       {DBUS_GENL_MSG_A_MEMBER,
        {"a.b", "1a", "a-b", "a b", "\xc3\xa9", std::string(256, 'a'), "a/b"}},
       {DBUS_GENL_MSG_A_DESTINATION,
-       {"a", ".a.b", "a.b.", "a..b", "1a.b", "a.1b", ":1.", ":1..1", "a.b/c",
-        "a b.c", long_name}},
+       {"a", ".a.b", "a.b.", "a..b", "1a.b", "a.1b", ":1.", ":1..1", "a.b/c", "a b.c", long_name}},
       {DBUS_GENL_MSG_A_SIGNATURE,
        {"(",
         ")",
@@ -466,8 +465,9 @@ void Malformed::framing() {
   both.insert(both.end(), other.begin(), other.end());
   a = a_.sock.request_bytes(both, bad_seq);
   auto got = b_.receive(1000);
-  tap_.ok((a.error == -EINVAL || a.error == -ERANGE) && got && got->path == "/first" && !b_.receive(0),
-          "a good message and a bad one: the good one arrives, once");
+  tap_.ok(
+      (a.error == -EINVAL || a.error == -ERANGE) && got && got->path == "/first" && !b_.receive(0),
+      "a good message and a bad one: the good one arrives, once");
   quiet("framing");
 }
 
