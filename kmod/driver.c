@@ -122,6 +122,22 @@ static int dg_driver_send(struct dg_peer *to, struct dg_msg *msg,
 	return 0;
 }
 
+/*
+ * Length of an error's text.  A text that quotes an argument can be longer than
+ * a body: it is cut, between characters.
+ */
+static size_t dg_error_text_len(const char *text)
+{
+	size_t max = DBUS_GENL_ATTR_MAX - sizeof(u32) - 1;
+	size_t len = strnlen(text, max + 1);
+
+	if (len <= max)
+		return len;
+	for (len = max; len && (text[len] & 0xc0) == 0x80; len--)
+		;
+	return len;
+}
+
 static int dg_driver_send_error(struct dg_peer *to, u32 serial,
 				const char *destination, const char *error,
 				const char *text, gfp_t gfp)
@@ -137,14 +153,15 @@ static int dg_driver_send_error(struct dg_peer *to, u32 serial,
 		__u32 len;
 		char text[];
 	} *body;
-	size_t len = strlen(text);
+	size_t len = dg_error_text_len(text);
 	int err;
 
 	body = kmalloc(sizeof(*body) + len + 1, gfp);
 	if (!body)
 		return -ENOMEM;
 	body->len = len;
-	memcpy(body->text, text, len + 1);
+	memcpy(body->text, text, len);
+	body->text[len] = '\0';
 
 	reply.body = body;
 	reply.body_len = sizeof(*body) + len + 1;
