@@ -127,7 +127,7 @@ TEST(Ref, CountsWhatItHolds) {
 }
 
 TEST(DataSlot, NumbersAreCountedAndReused) {
-  dg::SlotAllocator allocator;
+  static constinit dg::SlotAllocator allocator;  // as the library has them: never destroyed
   std::vector<dbus_int32_t> slots(40, -1);
   for (std::size_t i = 0; i < slots.size(); ++i) {
     ASSERT_TRUE(allocator.allocate(&slots[i]));
