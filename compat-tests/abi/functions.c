@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A C99 program that uses every public function's address. That it compiles shows that the headers declare what the
- * library is said to have; running it, that each address is in our library and has the version that programs ask for.
- * Prints TAP.
+ * A C99 program that uses every public function's address. That it compiles shows that the headers
+ * declare what the library is said to have; running it, that each address is in our library and has
+ * the version that programs ask for. Prints TAP.
  */
 #include <dbus/dbus.h>
 #include <dlfcn.h>
@@ -12,7 +12,7 @@
 typedef void (*function)(void);
 
 static const struct {
-  const char *name;
+  const char* name;
   function address;
 } functions[] = {
 #define FUNCTION(name) {#name, (function)name},
@@ -28,7 +28,7 @@ int main(void) {
     /* ISO C has no cast between the two kinds of pointers. */
     void *address, *versioned;
     Dl_info info;
-    const char *problem = NULL;
+    const char* problem = NULL;
     memcpy(&address, &functions[i].address, sizeof address);
     versioned = dlvsym(RTLD_DEFAULT, functions[i].name, "LIBDBUS_1_3");
     if (!dladdr(address, &info))

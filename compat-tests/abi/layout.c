@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The structures that programs allocate: their sizes on this architecture are part of the ABI, and the library must
- * stay within them. Prints TAP.
+ * The structures that programs allocate: their sizes on this architecture are part of the ABI, and
+ * the library must stay within them. Prints TAP.
  */
 #include <dbus/dbus.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 
 static int tests, failed;
 
-static void check(int right, const char *what) {
+static void check(int right, const char* what) {
   printf("%s %d - %s\n", right ? "ok" : "not ok", ++tests, what);
   failed |= !right;
 }
@@ -24,7 +24,7 @@ enum { fence = 0x5a, fence_size = 64 };
     unsigned char after[fence_size];  \
   }
 
-static int untouched(const unsigned char *bytes) {
+static int untouched(const unsigned char* bytes) {
   int i;
   for (i = 0; i < fence_size; ++i)
     if (bytes[i] != fence) return 0;
@@ -69,9 +69,9 @@ static void signature_iterators(void) {
         "signature iterators stay within DBusSignatureIter");
 }
 
-static int append(DBusMessage *message, DBusMessageIter *iter, DBusMessageIter *array,
-                  DBusMessageIter *entry, DBusMessageIter *variant) {
-  const char *key = "key";
+static int append(DBusMessage* message, DBusMessageIter* iter, DBusMessageIter* array,
+                  DBusMessageIter* entry, DBusMessageIter* variant) {
+  const char* key = "key";
   dbus_int64_t number = 42;
   dbus_message_iter_init_append(message, iter);
   return dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "{sv}", array) &&
@@ -84,8 +84,8 @@ static int append(DBusMessage *message, DBusMessageIter *iter, DBusMessageIter *
          dbus_message_iter_close_container(iter, array);
 }
 
-static int read_back(DBusMessage *message, DBusMessageIter *iter, DBusMessageIter *array,
-                     DBusMessageIter *entry, DBusMessageIter *variant) {
+static int read_back(DBusMessage* message, DBusMessageIter* iter, DBusMessageIter* array,
+                     DBusMessageIter* entry, DBusMessageIter* variant) {
   /* A basic value is at most 8 bytes: written through a union as large as that. */
   DBusBasicValue value;
   if (!dbus_message_iter_init(message, iter)) return 0;
@@ -99,14 +99,14 @@ static int read_back(DBusMessage *message, DBusMessageIter *iter, DBusMessageIte
 
 static void message_iterators(void) {
   FENCED(DBusMessageIter) iters[4];
-  DBusMessage *message = dbus_message_new(DBUS_MESSAGE_TYPE_SIGNAL);
+  DBusMessage* message = dbus_message_new(DBUS_MESSAGE_TYPE_SIGNAL);
   int i, right, clean = 1;
   memset(iters, fence, sizeof iters);
-  right = message && append(message, &iters[0].value, &iters[1].value, &iters[2].value,
-                            &iters[3].value);
+  right = message &&
+          append(message, &iters[0].value, &iters[1].value, &iters[2].value, &iters[3].value);
   check(right, "a message takes a dict");
-  check(right && read_back(message, &iters[0].value, &iters[1].value, &iters[2].value,
-                           &iters[3].value),
+  check(right &&
+            read_back(message, &iters[0].value, &iters[1].value, &iters[2].value, &iters[3].value),
         "and gives it back");
   for (i = 0; i < 4; ++i) clean &= IS_UNTOUCHED(iters[i]);
   check(clean, "message iterators stay within DBusMessageIter");

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The installed libdbus beside ours in one test program, to compare what both do with the same arguments:
+// The installed libdbus beside ours in one test program, to compare what both do with the same
+// arguments:
 //
 //   EXPECT_EQ(dbus_validate_path("/a", nullptr), STOCK(dbus_validate_path)("/a", nullptr));
 //
-// A test program has our code linked in statically and exports none of it, so that neither library finds the other's
-// symbols. Objects (messages, connections, memory) must go back to the library that they came from; DBusError is
-// plain data, but its strings must be freed where it was set.
+// A test program has our code linked in statically and exports none of it, so that neither library
+// finds the other's symbols. Objects (messages, connections, memory) must go back to the library
+// that they came from; DBusError is plain data, but its strings must be freed where it was set.
 #pragma once
 
 #include <dbus/dbus.h>
@@ -28,5 +29,4 @@ inline void* stock_symbol(const char* name) {
 
 }  // namespace dg::test
 
-#define STOCK(function) \
-  (reinterpret_cast<decltype(&function)>(::dg::test::stock_symbol(#function)))
+#define STOCK(function) (reinterpret_cast<decltype(&function)>(::dg::test::stock_symbol(#function)))

@@ -2,14 +2,14 @@
 /* What dbus_bus_* return and say: sharing, names, rules, misuse, a connection that is over. */
 #include "transcript.h"
 
-static const char *address(void) { return getenv("DBUS_SESSION_BUS_ADDRESS"); }
+static const char* address(void) { return getenv("DBUS_SESSION_BUS_ADDRESS"); }
 
 static void sharing(void) {
-  DBusConnection *first = dbus_bus_get(DBUS_BUS_SESSION, NULL);
-  DBusConnection *second = dbus_bus_get(DBUS_BUS_SESSION, NULL);
-  DBusConnection *starter = dbus_bus_get(DBUS_BUS_STARTER, NULL);
-  DBusConnection *opened = dbus_connection_open(address(), NULL);
-  DBusConnection *alone = dbus_bus_get_private(DBUS_BUS_SESSION, NULL);
+  DBusConnection* first = dbus_bus_get(DBUS_BUS_SESSION, NULL);
+  DBusConnection* second = dbus_bus_get(DBUS_BUS_SESSION, NULL);
+  DBusConnection* starter = dbus_bus_get(DBUS_BUS_STARTER, NULL);
+  DBusConnection* opened = dbus_connection_open(address(), NULL);
+  DBusConnection* alone = dbus_bus_get_private(DBUS_BUS_SESSION, NULL);
   SHOW(first == second);
   SHOW(first == starter);
   SHOW(first == opened);
@@ -31,7 +31,7 @@ static void sharing(void) {
 }
 
 static void registering(void) {
-  DBusConnection *connection = dbus_connection_open_private(address(), NULL);
+  DBusConnection* connection = dbus_connection_open_private(address(), NULL);
   SHOW_TEXT(dbus_bus_get_unique_name(connection));
   SHOW(dbus_bus_name_has_owner(connection, "a.b", &error));
   SHOW(dbus_connection_get_is_connected(connection));
@@ -55,7 +55,7 @@ static void registering(void) {
   dbus_connection_unref(connection);
 }
 
-static void names(DBusConnection *a, DBusConnection *b) {
+static void names(DBusConnection* a, DBusConnection* b) {
   dbus_uint32_t reply = 77;
   SHOW(dbus_bus_request_name(a, "a.b", 0, &error));
   SHOW(dbus_bus_request_name(a, "a.b", 0, &error));
@@ -74,12 +74,12 @@ static void names(DBusConnection *a, DBusConnection *b) {
   SHOW(dbus_bus_release_name(a, ":1.0", &error));
   SHOW(dbus_bus_start_service_by_name(a, "no.such", 0, &reply, &error));
   SHOW(reply);
-  char *id = dbus_bus_get_id(a, NULL);
+  char* id = dbus_bus_get_id(a, NULL);
   SHOW(strlen(id));
   dbus_free(id);
 }
 
-static void rules(DBusConnection *a) {
+static void rules(DBusConnection* a) {
   SHOW_VOID(dbus_bus_add_match(a, "type='signal'", &error));
   SHOW_VOID(dbus_bus_add_match(a, "bogus", &error));
   SHOW_VOID(dbus_bus_remove_match(a, "type='signal'", &error));
@@ -91,7 +91,7 @@ static void rules(DBusConnection *a) {
   SHOW_VOID(dbus_bus_remove_match(a, "type='signal',member='X'", &error));
 }
 
-static void misuse(DBusConnection *a) {
+static void misuse(DBusConnection* a) {
   SHOW(dbus_bus_get(9, &error));
   SHOW(dbus_bus_get_unique_name(NULL));
   SHOW(dbus_bus_register(NULL, &error));
@@ -112,7 +112,7 @@ static void misuse(DBusConnection *a) {
   SHOW_VOID(dbus_bus_remove_match(a, NULL, &error));
 }
 
-static void after_the_end(DBusConnection *a) {
+static void after_the_end(DBusConnection* a) {
   dbus_connection_set_exit_on_disconnect(a, FALSE);
   dbus_connection_close(a);
   SHOW(dbus_bus_register(a, &error));
@@ -126,7 +126,7 @@ static void after_the_end(DBusConnection *a) {
   SHOW(dbus_bus_start_service_by_name(a, "x.y", 0, NULL, &error));
   dbus_connection_unref(a);
 
-  DBusConnection *closed = dbus_connection_open_private(address(), NULL);
+  DBusConnection* closed = dbus_connection_open_private(address(), NULL);
   dbus_connection_close(closed);
   SHOW(dbus_bus_register(closed, &error));
   dbus_connection_unref(closed);
@@ -136,8 +136,8 @@ int main(void) {
   transcript_start();
   sharing();
   registering();
-  DBusConnection *a = dbus_bus_get_private(DBUS_BUS_SESSION, NULL);
-  DBusConnection *b = dbus_bus_get_private(DBUS_BUS_SESSION, NULL);
+  DBusConnection* a = dbus_bus_get_private(DBUS_BUS_SESSION, NULL);
+  DBusConnection* b = dbus_bus_get_private(DBUS_BUS_SESSION, NULL);
   names(a, b);
   rules(a);
   misuse(a);

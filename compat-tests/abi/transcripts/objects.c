@@ -4,15 +4,15 @@
 
 static DBusConnection *service, *client;
 
-static DBusHandlerResult handle(DBusConnection *connection, DBusMessage *message, void *data) {
-  printf("  %s handles %s of %s\n", (char *)data, dbus_message_get_member(message),
+static DBusHandlerResult handle(DBusConnection* connection, DBusMessage* message, void* data) {
+  printf("  %s handles %s of %s\n", (char*)data, dbus_message_get_member(message),
          dbus_message_get_path(message));
   if (dbus_message_has_member(message, "Unregister")) {
     SHOW(dbus_connection_unregister_object_path(connection, dbus_message_get_path(message)));
     return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
   }
   if (dbus_message_has_member(message, "Handle")) {
-    DBusMessage *reply = dbus_message_new_method_return(message);
+    DBusMessage* reply = dbus_message_new_method_return(message);
     dbus_connection_send(connection, reply, NULL);
     dbus_message_unref(reply);
     return DBUS_HANDLER_RESULT_HANDLED;
@@ -20,16 +20,16 @@ static DBusHandlerResult handle(DBusConnection *connection, DBusMessage *message
   return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 }
 
-static void unregistered(DBusConnection *connection, void *data) {
+static void unregistered(DBusConnection* connection, void* data) {
   (void)connection;
-  printf("  %s is unregistered\n", (char *)data);
+  printf("  %s is unregistered\n", (char*)data);
 }
 
 static const DBusObjectPathVTable both = {unregistered, handle, NULL, NULL, NULL, NULL};
 static const DBusObjectPathVTable neither = {NULL, NULL, NULL, NULL, NULL, NULL};
 static const DBusObjectPathVTable only_unregister = {unregistered, NULL, NULL, NULL, NULL, NULL};
 
-static void add(const char *path, const DBusObjectPathVTable *vtable, int fallback, char *data) {
+static void add(const char* path, const DBusObjectPathVTable* vtable, int fallback, char* data) {
   DBusError error = DBUS_ERROR_INIT;
   const dbus_bool_t added =
       fallback ? dbus_connection_try_register_fallback(service, path, vtable, data, &error)
@@ -39,13 +39,14 @@ static void add(const char *path, const DBusObjectPathVTable *vtable, int fallba
   dbus_error_free(&error);
 }
 
-static void call(const char *path, const char *interface, const char *member) {
+static void call(const char* path, const char* interface, const char* member) {
   DBusError error = DBUS_ERROR_INIT;
-  DBusPendingCall *pending = NULL;
-  const char *text = "";
+  DBusPendingCall* pending = NULL;
+  const char* text = "";
   DBusMessage *message, *reply;
   printf("call %s %s %s\n", path, interface ? interface : "-", member);
-  message = dbus_message_new_method_call(dbus_bus_get_unique_name(service), path, interface, member);
+  message =
+      dbus_message_new_method_call(dbus_bus_get_unique_name(service), path, interface, member);
   dbus_connection_send_with_reply(client, message, &pending, 5000);
   dbus_message_unref(message);
   dbus_connection_flush(client);
@@ -66,9 +67,11 @@ static void call(const char *path, const char *interface, const char *member) {
   dbus_message_unref(reply);
 }
 
-static void introspect(const char *path) { call(path, DBUS_INTERFACE_INTROSPECTABLE, "Introspect"); }
+static void introspect(const char* path) {
+  call(path, DBUS_INTERFACE_INTROSPECTABLE, "Introspect");
+}
 
-static void list(const char *path) {
+static void list(const char* path) {
   char **names = NULL, **name;
   dbus_connection_list_registered(service, path, &names);
   printf("list %s:", path);
@@ -77,16 +80,15 @@ static void list(const char *path) {
   dbus_free_string_array(names);
 }
 
-static void data(const char *path) {
-  void *found = "untouched";
+static void data(const char* path) {
+  void* found = "untouched";
   const dbus_bool_t known = dbus_connection_get_object_path_data(service, path, &found);
-  printf("data %s: %d %s\n", path, (int)known, found ? (char *)found : "(null)");
+  printf("data %s: %d %s\n", path, (int)known, found ? (char*)found : "(null)");
 }
 
 int main(void) {
-  static const char *const paths[] = {"/",    "/a",   "/a/b",     "/a/b/c", "/a/c", "/a/aa/z",
-                                      "/f",   "/f/u", "/f/x",     "/f/x/y", "/f/x/y/z",
-                                      "/nope"};
+  static const char* const paths[] = {"/",  "/a",   "/a/b", "/a/b/c", "/a/c",     "/a/aa/z",
+                                      "/f", "/f/u", "/f/x", "/f/x/y", "/f/x/y/z", "/nope"};
   size_t i;
   transcript_start();
   service = dbus_bus_get_private(DBUS_BUS_SESSION, NULL);
