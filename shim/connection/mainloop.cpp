@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "connection/bus.h"
 #include "connection/connection.h"
 #include "connection/registry.h"
 
@@ -84,6 +85,7 @@ void DBusConnection::settle(Lock& lock) {
     leave_registry_ = false;
     lock.unlock();
     dg::registry::remove(this);
+    dg::bus_forget(this);
     lock.lock();
   }
 }
