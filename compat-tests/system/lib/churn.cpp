@@ -138,8 +138,9 @@ class Witness {
            peer_.ask("AddMatch", Args().s("type='signal',member='NameOwnerChanged',arg2=''"))
                .empty();
   }
-  void read(int timeout_ms) {
-    while (auto m = peer_.receive(timeout_ms)) {
+  // At most so many, since while clients work there is always one more.
+  void read(int timeout_ms, int most = 50) {
+    while (auto m = most-- > 0 ? peer_.receive(timeout_ms) : std::nullopt) {
       if (m->member != "NameOwnerChanged") continue;
       std::string name = m->string_arg();
       bool lost =
@@ -178,6 +179,7 @@ void round(Tap& tap, Shared* shared, std::vector<Witness>& witnesses, int number
   uint64_t most_peers = 0, most_queued = 0;
   uint32_t started = 0, died_alone = 0, index_of_pid = 0;
   std::map<pid_t, uint32_t> index;
+  int64_t next_note = now_ms() + 10000;
 
   // All of them come before the first goes; then the end of each is random.
   while (started < clients || !alive.empty()) {
@@ -199,6 +201,11 @@ void round(Tap& tap, Shared* shared, std::vector<Witness>& witnesses, int number
     most_peers = std::max(most_peers, s[DBUS_GENL_STATS_A_PEERS]);
     most_queued = std::max(most_queued, s[DBUS_GENL_STATS_A_QUEUED_BYTES]);
     int64_t now = now_ms();
+    if (now > next_note) {
+      tap.note("round %d: %u started, %zu alive, %llu peers", number, started, alive.size(),
+               static_cast<unsigned long long>(s[DBUS_GENL_STATS_A_PEERS]));
+      next_note = now + 10000;
+    }
     for (size_t i = 0; i < alive.size();) {
       if (!alive[i].end || alive[i].end > now) {
         ++i;
@@ -246,7 +253,7 @@ void round(Tap& tap, Shared* shared, std::vector<Witness>& witnesses, int number
     tap.ok(names == expected,
            "round %d, user %u: ListNames has the driver and the witness alone: %.200s", number,
            uid_of(i), names.c_str());
-    witness.read(200);
+    witness.read(500, 1000000);
     std::string left = witness.unbalanced();
     tap.ok(witness.changes() > clients / USERS && left.empty(),
            "round %d, user %u: each name that came has gone, in %zu NameOwnerChanged; not: %.200s",
