@@ -4,6 +4,7 @@
 #include "transport/genl_control.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "transport/genl_bus.h"
 #include "transport/genl_fake_kernel.h"
@@ -138,6 +139,18 @@ TEST_F(GenlControlTest, StatsAreRead) {
   GenlStats stats{};
   ASSERT_TRUE(genl_stats(socket_, &stats, &error_));
   EXPECT_EQ(stats[DBUS_GENL_STATS_A_ROUTED], 1ULL << 40);
+}
+
+TEST(GenlSocket, OutOfDescriptors) {
+  rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none = {0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  GenlError error;
+  EXPECT_FALSE(GenlSocket::open(&error).is_open());
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(error.kind, GenlError::Kind::Broken);
+  EXPECT_EQ(error.code, EMFILE);
 }
 
 // Both with the module and without: either the family is there, or it says why not.

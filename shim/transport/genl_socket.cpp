@@ -46,7 +46,10 @@ UniqueFd open_fd(GenlError* error) {
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
   if (!fd || ::connect(fd.get(), reinterpret_cast<sockaddr*>(&kernel), sizeof kernel) < 0) {
-    fail(error, GenlError::Kind::NoNetlink, errno, strerror(errno));
+    const int cause = errno;
+    const bool scarce = cause == EMFILE || cause == ENFILE || cause == ENOMEM || cause == ENOBUFS;
+    fail(error, scarce ? GenlError::Kind::Broken : GenlError::Kind::NoNetlink, cause,
+         strerror(cause));
     return {};
   }
   return fd;

@@ -123,7 +123,7 @@ const char* error_name_of(const GenlError& error) {
     case GenlError::Kind::NoFamily:
       return DBUS_ERROR_NO_SERVER;
     case GenlError::Kind::Broken:
-      return DBUS_ERROR_FAILED;
+      return error_name_from_errno(error.code);
     case GenlError::Kind::Refused:
       break;
   }
