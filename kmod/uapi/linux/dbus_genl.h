@@ -53,8 +53,10 @@
  * @DBUS_GENL_CMD_SEND: client → kernel.  One D-Bus message, in MSG_A_*
  *	attributes.  Nothing is answered when it is accepted (unless NLM_F_ACK
  *	asks).  Set nlmsg_seq to the message's serial: a netlink error carries
- *	it back.  Errors: -ENOTCONN the socket is not a peer (or its bus is
- *	gone); -EINVAL the message is malformed (see &enum dbus_genl_msg_attr);
+ *	it back.  No netlink flags but NLM_F_REQUEST and NLM_F_ACK: they are
+ *	handed on as they are.  Errors: -ENOTCONN the socket is not a peer (or
+ *	its bus is gone); -EINVAL the message is malformed (see &enum
+ *	dbus_genl_msg_attr) or has other flags;
  *	-EMSGSIZE it is larger than the bus allows; -ENOBUFS the sender has so
  *	much unread from the driver that it must read before it sends;
  *	-EOPNOTSUPP fds; -ENOMEM.
