@@ -59,13 +59,17 @@ dg_fresh() {
 
 # --- debian ------------------------------------------------------------------------
 
+# The newest headers that are installed (neither cloud's nor rt's) name the kernel: what
+# is booted is what the module was built against.
+dg_debian_release() {
+	find /usr/src -maxdepth 1 -name 'linux-headers-*' -printf '%f\n' |
+		sed -nE 's/^linux-headers-([0-9.]+-[0-9]+-amd64)$/\1/p' | sort -V | tail -n 1
+}
+
 dg_kernel_debian() {
 	local release
-	# The newest headers that are installed name the kernel: what is booted is what
-	# the module was built against.
-	release=$(basename -a /usr/src/linux-headers-*-amd64 | grep -v cloud |
-		sed 's/^linux-headers-//' | sort -V | tail -n 1)
-	[ -d "/usr/src/linux-headers-$release" ] || dg_die "no kernel headers: run tools/setup"
+	release=$(dg_debian_release)
+	[ -n "$release" ] || dg_die "no kernel headers: run tools/setup"
 	DG_KRELEASE=$release
 	DG_KBUILD=/usr/src/linux-headers-$release
 	DG_KDIR=$DG_CACHE/debian-$release-r$DG_DEBIAN_RECIPE
