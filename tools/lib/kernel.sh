@@ -157,6 +157,7 @@ dg_make_debug() (
 	dg_check_config "$config" build/.config
 	dg_build_debug
 	cp build/arch/x86/boot/bzImage . || dg_die "the build made no bzImage"
+	[ -s build/Module.symvers ] || dg_die "the build made no Module.symvers"
 	dg_prune
 	touch "done"
 	dg_say "the debug kernel is built"
