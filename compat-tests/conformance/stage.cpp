@@ -164,6 +164,10 @@ std::string Stage::hide_ids(std::string text) const {
     size_t end = at == std::string::npos ? at : text.find(close, at);
     if (end != std::string::npos) text.erase(at, end + close.size() - at);
   }
+  // And a signal of activation, which isn't there yet either.
+  const std::string activation =
+      "    <signal name=\\\"ActivatableServicesChanged\\\">\\n    </signal>\\n";
+  if (size_t at = text.find(activation); at != std::string::npos) text.erase(at, activation.size());
   // 32 hexadecimal digits are a GUID or machine id.
   size_t run = 0;
   for (size_t i = 0; i <= text.size(); ++i) {
