@@ -46,7 +46,7 @@ def build(tally):
     for name, step in (("meson setup", command), ("meson compile", ["meson", "compile", "-C", str(BUILD)])):
         start = time.monotonic()
         tally.say(f"{name} …")
-        status, text = run_logged(step, LOGS / (name.replace(" ", "-") + ".log"), 1800)
+        status, text = run_logged(step, LOGS / (name.replace(" ", "-") + ".log"), 3600)
         tally.case("build", name, status == 0, text[-8000:], time.monotonic() - start)
         if status != 0:
             return False
