@@ -3,7 +3,7 @@
  * churn.cpp - 500 clients connect, take names, add rules, call each other and
  * are killed at random points; three rounds; nothing of them may be left
  *
- * churn [--clients N] [--rounds N] [--seed N]
+ * churn [--clients N] [--rounds N] [--seed N] [--pause MS]
  *
  * Each client is a process of its own and one of several users, on that user's
  * bus (root's is "system").  It does at random what leaves something in the bus: names and places
@@ -35,6 +35,8 @@ namespace {
 enum Phase : uint8_t { STARTED, CONNECTED, REGISTERED, BUSY, PHASES };
 const char* const phase_names[PHASES] = {"before CONNECT", "after CONNECT", "after Hello",
                                          "with names, rules and calls"};
+
+uint32_t pause_ms = 800;
 
 // Shared with the clients: how far each one got.
 struct Shared {
@@ -113,9 +115,9 @@ const char* bus_of(uint32_t i) { return i ? "churn" : "system"; }
     }
     peer.send(m, false);
     ++shared->operations;
-    if (step >= 10) reached(BUSY);
-    // Some 1,000 operations a second of all: the parent, who kills, must have its share.
-    if (step > 5) usleep(pick(800000));
+    if (step >= 5) reached(BUSY);
+    // Some 1,000 operations a second of all by default: the parent, who kills, must have its share.
+    if (step > 5) usleep(pick(pause_ms) * 1000);
     while (reads)
       if (!peer.receive(0)) break;
   }
@@ -272,6 +274,8 @@ int main(int argc, char** argv) {
       clients = std::min<uint32_t>(n, 4096);
     else if (!std::strcmp(argv[i], "--rounds"))
       rounds = static_cast<int>(n);
+    else if (!std::strcmp(argv[i], "--pause"))
+      pause_ms = std::max(1u, n);
     else if (!std::strcmp(argv[i], "--seed"))
       seed = n;
   }
