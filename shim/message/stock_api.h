@@ -11,58 +11,112 @@
 #include <string>
 #include <vector>
 
-#define DG_STOCK_FUNCTIONS(X)                                                                                                                     \
-  X(dbus_free)                                                                                                                                    \
-  X(dbus_free_string_array)                                                                                                                       \
-  X(dbus_set_error)                                                                                                                               \
-  X(dbus_error_free)                                                                                                                              \
-  X(dbus_validate_path) X(dbus_validate_interface) X(dbus_validate_member) X(dbus_validate_error_name) X(                                         \
-      dbus_validate_bus_name) X(dbus_validate_utf8) X(dbus_signature_validate) X(dbus_signature_validate_single)                                  \
-      X(dbus_signature_iter_init) X(dbus_signature_iter_get_current_type) X(dbus_signature_iter_get_signature) X(                                 \
-          dbus_signature_iter_get_element_type) X(dbus_signature_iter_next) X(dbus_signature_iter_recurse)                                        \
-          X(dbus_type_is_valid) X(dbus_type_is_container) X(dbus_type_is_basic) X(dbus_type_is_fixed) X(                                          \
-              dbus_message_new) X(dbus_message_new_method_call) X(dbus_message_new_method_return) X(dbus_message_new_signal)                      \
-              X(dbus_message_new_error) X(dbus_message_new_error_printf) X(dbus_message_copy) X(                                                  \
-                  dbus_message_ref) X(dbus_message_unref) X(dbus_message_lock) X(dbus_message_get_type) X(dbus_message_type_from_string)          \
-                  X(dbus_message_type_to_string) X(dbus_message_set_no_reply) X(dbus_message_get_no_reply) X(                                     \
-                      dbus_message_set_auto_start) X(dbus_message_get_auto_start) X(dbus_message_set_allow_interactive_authorization)             \
-                      X(dbus_message_get_allow_interactive_authorization) X(dbus_message_get_serial) X(                                           \
-                          dbus_message_set_serial) X(dbus_message_set_reply_serial) X(dbus_message_get_reply_serial)                              \
-                          X(dbus_message_contains_unix_fds) X(dbus_message_allocate_data_slot) X(                                                 \
-                              dbus_message_free_data_slot) X(dbus_message_set_data) X(dbus_message_get_data)                                      \
-                              X(dbus_message_marshal) X(dbus_message_demarshal) X(                                                                \
-                                  dbus_message_demarshal_bytes_needed) X(dbus_message_set_path) X(dbus_message_get_path)                          \
-                                  X(dbus_message_has_path) X(dbus_message_get_path_decomposed) X(                                                 \
-                                      dbus_message_set_interface) X(dbus_message_get_interface)                                                   \
-                                      X(dbus_message_has_interface) X(dbus_message_set_member) X(                                                 \
-                                          dbus_message_get_member) X(dbus_message_has_member) X(dbus_message_set_error_name)                      \
-                                          X(dbus_message_get_error_name) X(dbus_message_set_destination) X(                                       \
-                                              dbus_message_get_destination) X(dbus_message_has_destination)                                       \
-                                              X(dbus_message_set_sender) X(dbus_message_get_sender) X(                                            \
-                                                  dbus_message_has_sender) X(dbus_message_set_container_instance)                                 \
-                                                  X(dbus_message_get_container_instance) X(                                                       \
-                                                      dbus_message_get_signature) X(dbus_message_has_signature)                                   \
-                                                      X(dbus_message_is_method_call) X(dbus_message_is_signal) X(                                 \
-                                                          dbus_message_is_error) X(dbus_message_append_args)                                      \
-                                                          X(dbus_message_append_args_valist) X(                                                   \
-                                                              dbus_message_get_args) X(dbus_message_get_args_valist)                              \
-                                                              X(dbus_set_error_from_message) X(                                                   \
-                                                                  dbus_message_iter_init_closed) X(dbus_message_iter_init)                        \
-                                                                  X(dbus_message_iter_has_next) X(                                                \
-                                                                      dbus_message_iter_next) X(dbus_message_iter_get_signature)                  \
-                                                                      X(dbus_message_iter_get_arg_type) X(                                        \
-                                                                          dbus_message_iter_get_element_type)                                     \
-                                                                          X(dbus_message_iter_recurse) X(                                         \
-                                                                              dbus_message_iter_get_basic) X(dbus_message_iter_get_element_count) \
-                                                                              X(dbus_message_iter_get_array_len) X(                               \
-                                                                                  dbus_message_iter_get_fixed_array)                              \
-                                                                                  X(dbus_message_iter_init_append) X(                             \
-                                                                                      dbus_message_iter_append_basic)                             \
-                                                                                      X(dbus_message_iter_append_fixed_array)                     \
-                                                                                          X(dbus_message_iter_open_container)                     \
-                                                                                              X(dbus_message_iter_close_container)                \
-                                                                                                  X(dbus_message_iter_abandon_container)          \
-                                                                                                      X(dbus_message_iter_abandon_container_if_open)
+// clang-format does not come to rest on a list like this one.
+// clang-format off
+#define DG_STOCK_FUNCTIONS(X) \
+  X(dbus_free) \
+  X(dbus_free_string_array) \
+  X(dbus_set_error) \
+  X(dbus_error_free) \
+  X(dbus_validate_path) \
+  X(dbus_validate_interface) \
+  X(dbus_validate_member) \
+  X(dbus_validate_error_name) \
+  X(dbus_validate_bus_name) \
+  X(dbus_validate_utf8) \
+  X(dbus_signature_validate) \
+  X(dbus_signature_validate_single) \
+  X(dbus_signature_iter_init) \
+  X(dbus_signature_iter_get_current_type) \
+  X(dbus_signature_iter_get_signature) \
+  X(dbus_signature_iter_get_element_type) \
+  X(dbus_signature_iter_next) \
+  X(dbus_signature_iter_recurse) \
+  X(dbus_type_is_valid) \
+  X(dbus_type_is_container) \
+  X(dbus_type_is_basic) \
+  X(dbus_type_is_fixed) \
+  X(dbus_message_new) \
+  X(dbus_message_new_method_call) \
+  X(dbus_message_new_method_return) \
+  X(dbus_message_new_signal) \
+  X(dbus_message_new_error) \
+  X(dbus_message_new_error_printf) \
+  X(dbus_message_copy) \
+  X(dbus_message_ref) \
+  X(dbus_message_unref) \
+  X(dbus_message_lock) \
+  X(dbus_message_get_type) \
+  X(dbus_message_type_from_string) \
+  X(dbus_message_type_to_string) \
+  X(dbus_message_set_no_reply) \
+  X(dbus_message_get_no_reply) \
+  X(dbus_message_set_auto_start) \
+  X(dbus_message_get_auto_start) \
+  X(dbus_message_set_allow_interactive_authorization) \
+  X(dbus_message_get_allow_interactive_authorization) \
+  X(dbus_message_get_serial) \
+  X(dbus_message_set_serial) \
+  X(dbus_message_set_reply_serial) \
+  X(dbus_message_get_reply_serial) \
+  X(dbus_message_contains_unix_fds) \
+  X(dbus_message_allocate_data_slot) \
+  X(dbus_message_free_data_slot) \
+  X(dbus_message_set_data) \
+  X(dbus_message_get_data) \
+  X(dbus_message_marshal) \
+  X(dbus_message_demarshal) \
+  X(dbus_message_demarshal_bytes_needed) \
+  X(dbus_message_set_path) \
+  X(dbus_message_get_path) \
+  X(dbus_message_has_path) \
+  X(dbus_message_get_path_decomposed) \
+  X(dbus_message_set_interface) \
+  X(dbus_message_get_interface) \
+  X(dbus_message_has_interface) \
+  X(dbus_message_set_member) \
+  X(dbus_message_get_member) \
+  X(dbus_message_has_member) \
+  X(dbus_message_set_error_name) \
+  X(dbus_message_get_error_name) \
+  X(dbus_message_set_destination) \
+  X(dbus_message_get_destination) \
+  X(dbus_message_has_destination) \
+  X(dbus_message_set_sender) \
+  X(dbus_message_get_sender) \
+  X(dbus_message_has_sender) \
+  X(dbus_message_set_container_instance) \
+  X(dbus_message_get_container_instance) \
+  X(dbus_message_get_signature) \
+  X(dbus_message_has_signature) \
+  X(dbus_message_is_method_call) \
+  X(dbus_message_is_signal) \
+  X(dbus_message_is_error) \
+  X(dbus_message_append_args) \
+  X(dbus_message_append_args_valist) \
+  X(dbus_message_get_args) \
+  X(dbus_message_get_args_valist) \
+  X(dbus_set_error_from_message) \
+  X(dbus_message_iter_init_closed) \
+  X(dbus_message_iter_init) \
+  X(dbus_message_iter_has_next) \
+  X(dbus_message_iter_next) \
+  X(dbus_message_iter_get_signature) \
+  X(dbus_message_iter_get_arg_type) \
+  X(dbus_message_iter_get_element_type) \
+  X(dbus_message_iter_recurse) \
+  X(dbus_message_iter_get_basic) \
+  X(dbus_message_iter_get_element_count) \
+  X(dbus_message_iter_get_array_len) \
+  X(dbus_message_iter_get_fixed_array) \
+  X(dbus_message_iter_init_append) \
+  X(dbus_message_iter_append_basic) \
+  X(dbus_message_iter_append_fixed_array) \
+  X(dbus_message_iter_open_container) \
+  X(dbus_message_iter_close_container) \
+  X(dbus_message_iter_abandon_container) \
+  X(dbus_message_iter_abandon_container_if_open)
+// clang-format on
 
 namespace dg::test {
 
