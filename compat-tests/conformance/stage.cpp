@@ -4,6 +4,8 @@
  */
 #include "stage.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
@@ -76,6 +78,8 @@ void Stage::enter(const std::string& actor) {
 void Stage::leave(const std::string& actor) {
   line(actor + " leaves");
   actors_.erase(actor);
+  // dbus-daemon may read others' pings before it notices; the kernel has done it when close() is.
+  usleep(300000);
   settle();
 }
 
@@ -91,7 +95,12 @@ void Stage::drain(const std::string& id, Actor& actor, bool print) {
       return;
     }
   }
-  while (auto seen = actor.client->receive(ping ? 30000 : 1000)) {
+  // Who can't ping reads until silence: long after its own message, which has an answer or ends
+  // the connection, short after another's.
+  int patience = ping ? 30000 : actor.spoke ? 20000 : 300;
+  actor.spoke = false;
+  while (auto seen = actor.client->receive(patience)) {
+    if (!ping) patience = 2000;
     if (ping && seen->reply_serial == ping) return;
     if (seen->type != SIGNAL || seen->sender != "org.freedesktop.DBus") actor.last = *seen;
     if (print) line("  " + id + " < " + describe(*seen));
@@ -117,6 +126,7 @@ uint32_t Stage::send(const std::string& actor, const Message& m) {
   what += "(" + m.text() + ")";
   line(what);
   uint32_t serial = actors_.at(actor).client->send(m);
+  actors_.at(actor).spoke = true;
   if (!serial) line("  " + actor + " can't send");
   settle();
   return serial;

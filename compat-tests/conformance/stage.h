@@ -55,6 +55,7 @@ class Stage {
     std::unique_ptr<Client> client;
     std::string name;
     bool registered = false;
+    bool spoke = false;  // sent something since it was last read from
     Seen last;
   };
   void drain(const std::string& id, Actor& actor, bool print);
