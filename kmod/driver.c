@@ -23,7 +23,7 @@ static const struct dg_method dg_methods_bus[] = {
 	{ "ReleaseName", "s", "u", dg_driver_release_name },
 	{ "StartServiceByName", "su", "u", dg_driver_start_service },
 	{ "UpdateActivationEnvironment", "a{ss}", "",
-	  dg_driver_update_environment },
+	  dg_driver_update_environment, .canonical = true },
 	{ "NameHasOwner", "s", "b", dg_driver_name_has_owner },
 	{ "ListNames", "", "as", dg_driver_list_names },
 	{ "ListActivatableNames", "", "as", dg_driver_list_activatable_names },
@@ -342,7 +342,7 @@ int dg_driver_handle(struct dg_bus *bus, struct dg_peer *from,
 		return err ?: 1;
 	}
 
-	/* The driver listens to no signals, and has called nobody. */
+	/* The driver listens to no signals. */
 	if (msg->type != DG_MSG_CALL)
 		return 0;
 
@@ -354,6 +354,13 @@ int dg_driver_handle(struct dg_bus *bus, struct dg_peer *from,
 					      DG_ERROR("UnknownInterface"),
 				      "org.freedesktop.DBus does not understand message %s",
 				      msg->member);
+		return err ?: 1;
+	}
+
+	if (method->canonical && strcmp(msg->path, DG_DRIVER_PATH)) {
+		err = dg_driver_error(from, msg, DG_ERROR("AccessDenied"),
+				      "Method '%s' is only available at the canonical object path '%s'",
+				      msg->member, DG_DRIVER_PATH);
 		return err ?: 1;
 	}
 

@@ -50,6 +50,7 @@ struct dg_call {
  * @call: does it.  Returns 0, with @out written or an error set by
  *	dg_call_error(); or an errno, if it has changed nothing
  * @after: for what must follow the reply; may be NULL
+ * @canonical: it is refused at paths other than DG_DRIVER_PATH
  */
 struct dg_method {
 	const char *name;
@@ -57,6 +58,7 @@ struct dg_method {
 	const char *out;
 	int (*call)(struct dg_call *call);
 	void (*after)(struct dg_call *call);
+	bool canonical;
 };
 
 /**

@@ -28,10 +28,6 @@ int dg_driver_start_service(struct dg_call *call)
  */
 int dg_driver_update_environment(struct dg_call *call)
 {
-	if (strcmp(call->msg->path, DG_DRIVER_PATH))
-		return dg_call_error(call, DG_ERROR("AccessDenied"),
-				     "Method '%s' is only available at the canonical object path '%s'",
-				     call->msg->member, DG_DRIVER_PATH);
 	return 0;
 }
 
@@ -111,11 +107,32 @@ static void dg_introspect_interface(struct dg_text *text,
 	dg_text_add(text, "  </interface>\n");
 }
 
+/* Where the driver is, seen from an object above it; NULL from any other. */
+static const char *dg_driver_path_below(const char *path)
+{
+	size_t len = strcmp(path, "/") ? strlen(path) : 0;
+
+	if (strncmp(path, DG_DRIVER_PATH, len) || DG_DRIVER_PATH[len] != '/')
+		return NULL;
+	return &DG_DRIVER_PATH[len + 1];
+}
+
+static void dg_introspect_driver(struct dg_text *text, const char *path)
+{
+	bool canonical = !strcmp(path, DG_DRIVER_PATH);
+	const struct dg_driver_interface *interface;
+	const char *below = dg_driver_path_below(path);
+
+	for (interface = dg_driver_interfaces; interface->name; interface++)
+		if (canonical || !interface->canonical)
+			dg_introspect_interface(text, interface);
+	if (below)
+		dg_text_add(text, "  <node name=\"%s\"/>\n", below);
+}
+
 /* Without a destination it asks the connection's other end, which has none. */
 int dg_driver_introspect(struct dg_call *call)
 {
-	bool canonical = !strcmp(call->msg->path, DG_DRIVER_PATH);
-	const struct dg_driver_interface *interface;
 	struct dg_text text = { .size = DG_INTROSPECT_SIZE };
 
 	text.buf = kmalloc(text.size, GFP_KERNEL_ACCOUNT);
@@ -127,10 +144,7 @@ int dg_driver_introspect(struct dg_call *call)
 		    "\"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd\">\n"
 		    "<node>\n");
 	if (call->msg->destination)
-		for (interface = dg_driver_interfaces; interface->name;
-		     interface++)
-			if (canonical || !interface->canonical)
-				dg_introspect_interface(&text, interface);
+		dg_introspect_driver(&text, call->msg->path);
 	dg_text_add(&text, "</node>\n");
 
 	if (!WARN_ON_ONCE(text.len >= text.size))

@@ -114,25 +114,34 @@ static const char *dg_type_name(const struct dg_msg *msg)
 	return names[msg->type];
 }
 
-/* An error in dbus-daemon's words for what a policy or a limit refuses. */
+/*
+ * An error in dbus-daemon's words for what a policy or a limit refuses.  @to is
+ * NULL for the driver.
+ */
 static int dg_route_rejected(struct dg_peer *from, struct dg_peer *to,
 			     const struct dg_msg *msg, const char *error,
 			     const char *what, bool requested)
 {
 	struct user_namespace *ns = current_user_ns();
 	struct pid_namespace *pid_ns = task_active_pid_ns(current);
+	char receiver[sizeof("uid= pid= comm=\"\"") + 10 + 11 + TASK_COMM_LEN];
+
+	if (to)
+		snprintf(receiver, sizeof(receiver), "uid=%u pid=%d comm=\"%s\"",
+			 from_kuid_munged(ns, to->cred->euid),
+			 pid_nr_ns(to->pid, pid_ns), to->comm);
+	else
+		strscpy(receiver, "bus", sizeof(receiver));
 
 	return dg_driver_error(from, msg, error,
-			       "%s, 0 matched rules; type=\"%s\", sender=\"%s\" (uid=%u pid=%d comm=\"%s\") interface=\"%s\" member=\"%s\" error name=\"%s\" requested_reply=\"%d\" destination=\"%s\" (uid=%u pid=%d comm=\"%s\")",
+			       "%s, 0 matched rules; type=\"%s\", sender=\"%s\" (uid=%u pid=%d comm=\"%s\") interface=\"%s\" member=\"%s\" error name=\"%s\" requested_reply=\"%d\" destination=\"%s\" (%s)",
 			       what, dg_type_name(msg), from->unique,
 			       from_kuid_munged(ns, from->cred->euid),
 			       pid_nr_ns(from->pid, pid_ns), from->comm,
 			       msg->interface ?: "(unset)",
 			       msg->member ?: "(unset)",
 			       msg->error_name ?: "(unset)", requested,
-			       msg->destination,
-			       from_kuid_munged(ns, to->cred->euid),
-			       pid_nr_ns(to->pid, pid_ns), to->comm);
+			       msg->destination, receiver);
 }
 
 static int dg_route_nobody(struct dg_peer *from, const struct dg_msg *msg)
@@ -267,7 +276,12 @@ static int dg_route_exclusive(struct dg_bus *bus, struct dg_peer *from,
 	if (msg->destination && strcmp(msg->destination, DG_DRIVER_NAME))
 		return dg_route_unicast(bus, from, msg, packet);
 
-	if (msg->destination) {
+	if (msg->destination && from->id && dg_is_reply(msg)) {
+		/* The driver has called nobody. */
+		err = dg_route_rejected(from, NULL, msg,
+					DG_ERROR("AccessDenied"),
+					"Rejected send message", false);
+	} else if (msg->destination) {
 		err = dg_driver_handle(bus, from, msg);
 		/* Others see it once it has been done, if it has been. */
 		if (!err)
