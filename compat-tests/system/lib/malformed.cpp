@@ -564,16 +564,16 @@ void Malformed::reserved() {
                                                       {"POLICY_SET", DBUS_GENL_CMD_POLICY_SET},
                                                       {"ACTIVATE", DBUS_GENL_CMD_ACTIVATE}};
   for (auto& [name, cmd] : commands) {
-    // Generic netlink itself answers, without a text, while the family has no such operation.
-    refused(a_.sock, cmd, Attrs(), {EOPNOTSUPP}, "reserved "s + name, false);
-    refused(bus_.sock, cmd, Attrs(), {EOPNOTSUPP}, "reserved "s + name + " by the controller",
-            false);
+    refused(a_.sock, cmd, Attrs(), {EOPNOTSUPP}, "reserved "s + name);
+    refused(bus_.sock, cmd, Attrs(), {EOPNOTSUPP}, "reserved "s + name + " by the controller");
   }
   const std::pair<const char*, uint8_t> dumps[] = {{"PEER_GET", DBUS_GENL_CMD_PEER_GET},
                                                    {"NAME_GET", DBUS_GENL_CMD_NAME_GET},
                                                    {"MATCH_GET", DBUS_GENL_CMD_MATCH_GET}};
-  for (auto& [name, cmd] : dumps)
-    refused(a_.sock, cmd, Attrs(), {EOPNOTSUPP}, "reserved "s + name, false, NLM_F_DUMP);
+  for (auto& [name, cmd] : dumps) {
+    refused(a_.sock, cmd, Attrs(), {EOPNOTSUPP}, "reserved "s + name, true, NLM_F_DUMP);
+    refused(a_.sock, cmd, Attrs(), {EOPNOTSUPP}, "reserved "s + name + " not as a dump");
+  }
   // What the kernel sends; and no commands at all.  Generic netlink itself
   // answers these, without a text.
   for (int cmd : {0, int(DBUS_GENL_CMD_MESSAGE), int(DBUS_GENL_CMD_DISCONNECT),
