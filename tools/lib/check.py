@@ -6,12 +6,13 @@ pass: a program without a plan, a guest that died, a build that stopped are fail
 """
 
 import argparse
+import fcntl
 import os
 import pathlib
-import subprocess
 import sys
 import time
 
+import bounded
 import guest
 import hosttests
 from tally import Tally, tap_cases
@@ -21,20 +22,8 @@ BUILD = SRC / "build"
 LOGS = BUILD / "check-logs"
 
 
-def run_logged(command, log, timeout, env=None):
-    """Runs it with its output in a log file; returns status and text."""
-    with open(log, "wb") as out:
-        try:
-            status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                                    timeout=timeout, cwd=SRC, env=env, check=False).returncode
-        except subprocess.TimeoutExpired:
-            out.write(b"\ntime limit of %d s reached\n" % timeout)
-            status = 124
-    return status, log.read_text(errors="replace")
-
-
 def lint(tally):
-    status, text = run_logged([SRC / "tools/lint"], LOGS / "lint.log", 300)
+    status, text = bounded.run([SRC / "tools/lint"], LOGS / "lint.log", 300, cwd=SRC)
     tally.cases("lint", tap_cases(text, status))
 
 
@@ -46,7 +35,7 @@ def build(tally):
     for name, step in (("meson setup", command), ("meson compile", ["meson", "compile", "-C", str(BUILD)])):
         start = time.monotonic()
         tally.say(f"{name} …")
-        status, text = run_logged(step, LOGS / (name.replace(" ", "-") + ".log"), 3600)
+        status, text = bounded.run(step, LOGS / (name.replace(" ", "-") + ".log"), 3600, cwd=SRC)
         tally.case("build", name, status == 0, text[-8000:], time.monotonic() - start)
         if status != 0:
             return False
@@ -59,11 +48,10 @@ def module(tally, kernels):
             start = time.monotonic()
             tally.say(f"module for the {kernel} kernel, {mode} …")
             # stderr carries the progress of a kernel that is being built.
-            run = subprocess.run([SRC / "tools/lib/module", kernel, mode], stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.PIPE, text=True, errors="replace", timeout=3000, check=False)
-            (LOGS / f"module-{kernel}-{mode}.log").write_text(run.stdout)
+            status, text = bounded.run([SRC / "tools/lib/module", kernel, mode],
+                                       LOGS / f"module-{kernel}-{mode}.log", 3000, stderr=None)
             tally.case("module", f"{kernel} kernel, {'W=1' if mode == 'warnings' else 'sparse'}",
-                       run.returncode == 0, run.stdout[-8000:], time.monotonic() - start)
+                       status == 0, text[-8000:], time.monotonic() - start)
 
 
 def arguments():
@@ -88,6 +76,12 @@ def main():
         sys.exit(f"tools/check: no such test in compat-tests/system: {', '.join(sorted(unknown))}")
 
     LOGS.mkdir(parents=True, exist_ok=True)
+    # Held until this process ends: two runs in one checkout would build into the same files.
+    lock = open(LOGS / "lock", "w", encoding="ascii")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("tools/check: another one runs in this checkout: wait for its end, or use another clone")
     tally = Tally(colour=sys.stdout.isatty())
     os.environ["DBUS_GENL_BUILD"] = str(BUILD)
     os.environ["DBUS_GENL_SRC"] = str(SRC)

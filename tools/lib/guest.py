@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 
+import bounded
 from tally import FAIL, Case, tap_cases
 
 KERNELS = ("debian", "debug")
@@ -104,14 +105,8 @@ def run_host_part(tally, logs, kernel, test):
     """What a test has to do before the guest boots: a TAP program like itself."""
     log, start = logs / f"{kernel}-{test.name}-host.log", time.monotonic()
     tally.say(f"{kernel}: {test.name}, on the host …")
-    with open(log, "w", encoding="utf-8") as out:
-        try:
-            status = subprocess.run([test.host], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                                    timeout=test.timeout, check=False).returncode
-        except subprocess.TimeoutExpired:
-            status = 124
-    tally.cases(f"{kernel}: {test.name}, on the host", tap_cases(log.read_text(errors="replace"), status),
-                time.monotonic() - start)
+    status, text = bounded.run([test.host], log, test.timeout)
+    tally.cases(f"{kernel}: {test.name}, on the host", tap_cases(text, status), time.monotonic() - start)
 
 
 def run(tally, src, logs, kernel, tests):

@@ -8,8 +8,9 @@
 dg_kmod_copy() {
 	DG_KMOD=$DG_SRC/build-kmod/$1
 	mkdir -p "$DG_KMOD"
-	# Times are kept, so that make rebuilds what changed; objects stay.
-	rsync -rltp --delete --filter='P *.o' --filter='P *.ko' --filter='P *.mod' \
+	# By content, and what is copied gets the time of now: a change that brings an old
+	# time along (tar, cp -p) is newer than its object too. Objects stay.
+	rsync -rlp --checksum --delete --filter='P *.o' --filter='P *.ko' --filter='P *.mod' \
 		--filter='P *.mod.c' --filter='P .*.cmd' --filter='P Module.symvers' \
 		--filter='P modules.order' --filter='P build.log' --filter='P .module-common.o' \
 		"$DG_SRC/kmod/" "$DG_KMOD/"
