@@ -18,7 +18,7 @@
 
 extern char **environ;
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	printf("Bail out! %s\n", what);
 	exit(1);

@@ -26,7 +26,7 @@ char* strdup(const char* text) noexcept { return text ? strndup(text) : nullptr;
 char* strndup(std::string_view text) noexcept {
   char* copy = static_cast<char*>(alloc(text.size() + 1));
   if (!copy) return nullptr;
-  std::memcpy(copy, text.data(), text.size());
+  if (!text.empty()) std::memcpy(copy, text.data(), text.size());  // an empty view may be of null
   copy[text.size()] = '\0';
   return copy;
 }

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a server says before a client trusts it: lines of the authentication protocol. However they
+// are cut into pieces the client does the same, and says nothing but proper lines itself.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "transport/sasl_client.h"
+#include "transport/sasl_hex.h"
+
+namespace {
+
+using namespace dg;
+
+// A keyring with one cookie, 7, in "fuzz".
+class Keyring {
+ public:
+  Keyring() {
+    if (!::mkdtemp(path_)) std::abort();
+    file_ = std::string(path_) + "/fuzz";
+    std::FILE* file = std::fopen(file_.c_str(), "w");
+    if (!file) std::abort();
+    std::fputs("7 1700000000 0123456789abcdef\n", file);
+    std::fclose(file);
+  }
+  ~Keyring() {
+    ::unlink(file_.c_str());
+    ::rmdir(path_);
+  }
+  const char* path() const { return path_; }
+
+ private:
+  char path_[32] = "/tmp/dbus-genl-fuzz-XXXXXX";
+  std::string file_;
+};
+
+void require(bool condition, const char* what) {
+  if (condition) return;
+  std::fprintf(stderr, "sasl_client_fuzz: %s\n", what);
+  std::abort();
+}
+
+// The credentials' byte, then lines. A client never sends what a server sends.
+void check_output(std::string_view output) {
+  require(!output.empty() && output[0] == '\0', "the first byte isn't NUL");
+  output.remove_prefix(1);
+  while (!output.empty()) {
+    const std::size_t end = output.find("\r\n");
+    require(end != output.npos, "a line isn't ended");
+    const std::string_view line = output.substr(0, end);
+    output.remove_prefix(end + 2);
+    const std::string_view command = line.substr(0, line.find(' '));
+    require(command == "AUTH" || command == "DATA" || command == "CANCEL" || command == "ERROR" ||
+                command == "NEGOTIATE_UNIX_FD" || command == "BEGIN",
+            "it isn't a client's command");
+    if (command == "DATA")
+      require(line.size() == 4 || hex_decode(line.substr(5)).has_value(), "DATA isn't hexadecimal");
+    require(command != "BEGIN" || output.empty(), "something follows BEGIN");
+  }
+}
+
+struct Run {
+  std::size_t taken = 0, said = 0;
+  bool done = false, failed = false, unix_fds = false;
+  std::string guid;
+  bool operator==(const Run&) const = default;
+};
+
+Run run(const std::uint8_t* data, std::size_t size, bool whole) {
+  static const Keyring keyring;
+  SaslClientMechanisms mechanisms;
+  mechanisms.push_back(std::make_unique<ExternalMechanism>("1000"));
+  mechanisms.push_back(std::make_unique<CookieMechanism>("1000", keyring.path()));
+  mechanisms.push_back(std::make_unique<AnonymousMechanism>());
+  SaslClient client(std::move(mechanisms), true);
+  Run result;
+  std::string said;
+  for (std::size_t at = 0; at < size;) {
+    const std::size_t piece = whole ? size : std::min<std::size_t>(size - at, 1 + data[at] % 13u);
+    const std::size_t taken = client.feed({reinterpret_cast<const char*>(data) + at, piece});
+    require(taken <= piece, "it took more than there was");
+    result.taken += taken;
+    at += piece;
+    if (data[0] % 2 && !client.output().empty()) {
+      said += client.output().substr(0, 1);
+      client.output_sent(1);
+    }
+    if (taken < piece) {
+      require(client.done() || client.failed(), "it stopped without an end");
+      break;
+    }
+  }
+  said += client.output();
+  check_output(said);
+  result.said = said.size();
+  result.done = client.done();
+  result.failed = client.failed();
+  result.unix_fds = client.unix_fds();
+  result.guid = client.guid();
+  require(!result.done || (!result.failed && result.guid.size() == 32), "done without a GUID");
+  require(!result.failed || *client.reason(), "failed without a reason");
+  return result;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  require(run(data, size, true) == run(data, size, false), "in pieces it does something else");
+  return 0;
+}
