@@ -16,7 +16,6 @@
 #include <new>
 #include <string>
 
-#include "base/child_environment.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/uuid.h"
@@ -97,15 +96,8 @@ DG_EXPORT void _dbus_fd_clear_close_on_exec(int fd) {
   if (flags >= 0) ::fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC);
 }
 
-// All but 0, 1 and 2. dbus-run-session and dbus-launch call this in the child that executes
-// dbus-daemon next, which uses more of the installed library's insides than anybody else and can't
-// start with this one: so it doesn't get it.
+// All but 0, 1 and 2: for the child that executes dbus-daemon next.
 DG_EXPORT void _dbus_fd_set_all_close_on_exec(void) {
-  try {
-    dg::leave_this_library_behind();
-  } catch (const std::bad_alloc&) {
-    // dbus-daemon will say why it can't start.
-  }
   if (DIR* directory = ::opendir("/proc/self/fd")) {
     while (const dirent* entry = ::readdir(directory)) {
       char* end;

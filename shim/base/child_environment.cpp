@@ -16,16 +16,18 @@ std::string resolved(const std::string& path) {
   return ::realpath(path.c_str(), buffer) ? buffer : path;
 }
 
-void rewrite(const char* variable, std::string_view separators, const std::string& library,
+bool rewrite(const char* variable, std::string_view separators, const std::string& library,
              bool directories) {
   const char* value = std::getenv(variable);
-  if (!value) return;
+  if (!value) return false;
   const std::string rest = without_library(value, separators, library, directories);
+  if (rest == value) return false;
   if (rest.empty()) {
     ::unsetenv(variable);
-  } else if (rest != value) {
+  } else {
     ::setenv(variable, rest.c_str(), 1);
   }
+  return true;
 }
 
 }  // namespace
@@ -49,12 +51,13 @@ std::string without_library(std::string_view list, std::string_view separators,
   return rest;
 }
 
-void leave_this_library_behind() {
+bool leave_this_library_behind() {
   Dl_info info;
-  if (!::dladdr(reinterpret_cast<const void*>(&leave_this_library_behind), &info)) return;
+  if (!::dladdr(reinterpret_cast<const void*>(&leave_this_library_behind), &info)) return false;
   const std::string library = resolved(info.dli_fname);
-  rewrite("LD_PRELOAD", " :", library, false);
-  rewrite("LD_LIBRARY_PATH", ";:", library, true);
+  const bool preloaded = rewrite("LD_PRELOAD", " :", library, false);
+  const bool found = rewrite("LD_LIBRARY_PATH", ";:", library, true);
+  return preloaded || found;
 }
 
 }  // namespace dg

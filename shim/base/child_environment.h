@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// For a child process that is about to run a program which can't work with this library.
+// For a process that is about to execute a program which can't work with this library.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 namespace dg {
 
 // Takes this library out of LD_PRELOAD, and the directory that it was loaded from out of
-// LD_LIBRARY_PATH.
-void leave_this_library_behind();
+// LD_LIBRARY_PATH. False when it is in neither.
+bool leave_this_library_behind();
 
 // What leave_this_library_behind() makes of a variable: the list without the entries that are the
 // file (or its directory, if directories is set), which `library` names with all links resolved.
