@@ -2,18 +2,10 @@
 // <dbus/dbus-connection.h>: who is at the other end, who may be, and limits.
 #include <dbus/dbus.h>
 
-#include <climits>
-
 #include "api/dbus-connection-thunks.h"
 #include "base/check.h"
 #include "base/memory.h"
 #include "connection/connection.h"
-
-namespace {
-// What libdbus leaves in results that it doesn't know.
-constexpr unsigned long unknown_uid = INT_MAX;
-constexpr unsigned long unknown_pid = ULONG_MAX;
-}  // namespace
 
 extern "C" {
 
@@ -39,14 +31,12 @@ dbus_bool_t dbus_connection_can_send_type(DBusConnection* connection, int type) 
 dbus_bool_t dbus_connection_get_unix_user(DBusConnection* connection, unsigned long* uid) {
   DG_RETURN_VAL_IF_FAIL(connection != NULL, FALSE);
   DG_RETURN_VAL_IF_FAIL(uid != NULL, FALSE);
-  *uid = unknown_uid;
   return connection->unix_user(uid);
 }
 
 dbus_bool_t dbus_connection_get_unix_process_id(DBusConnection* connection, unsigned long* pid) {
   DG_RETURN_VAL_IF_FAIL(connection != NULL, FALSE);
   DG_RETURN_VAL_IF_FAIL(pid != NULL, FALSE);
-  *pid = unknown_pid;
   return connection->unix_process_id(pid);
 }
 

@@ -55,6 +55,10 @@ struct DBusConnection {
   // A reference unless the last is gone already.
   bool try_ref() noexcept;
   void unref() noexcept;
+  // The caller's is the only one.
+  bool has_one_reference() const noexcept {
+    return references_.load(std::memory_order_acquire) == 1;
+  }
   // dbus_connection_close(): warns, and does nothing, when the connection is shared.
   void close();
   // Closes shared connections as well (dbus_shutdown, the registry).
@@ -162,6 +166,10 @@ struct DBusConnection {
   void drop_outgoing() noexcept;
 
   // --- io.cpp
+  // Goes on with authentication; false when that has ended the connection.
+  bool authenticate(dg::Lock& lock);
+  // The server's side: may the other side, whose identity is proven, connect? Asks the application.
+  bool admits_peer(dg::Lock& lock);
   void do_io(dg::Lock& lock, bool readable, bool writable, bool hangup);
   // Waits until the deadline for something to happen; returns after any progress.
   void wait_io(dg::Lock& lock, std::int64_t deadline_ms);
@@ -255,6 +263,7 @@ struct DBusConnection {
   bool route_peer_messages_ = false;
   bool builtin_filters_ = true;
   bool allow_anonymous_ = false;
+  bool admitting_ = false;  // a thread asks the application
   bool wakeup_needed_ = false;
 
   template <typename Function>

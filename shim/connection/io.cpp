@@ -43,12 +43,39 @@ bool DBusConnection::on_watch(void* self, unsigned int condition) {
   return memory;
 }
 
+bool DBusConnection::authenticate(Lock& lock) {
+  if (transport_->handshake() == IoStatus::Disconnected) {
+    lost_connection(lock);
+    return false;
+  }
+  if (!transport_->awaits_admission() || admitting_) return true;
+  admitting_ = true;
+  const bool admitted = admits_peer(lock);
+  admitting_ = false;
+  if (admitted && is_connected()) {
+    transport_->admit();
+    return true;
+  }
+  dg::trace("connection %p: the client may not connect", static_cast<void*>(this));
+  lost_connection(lock);
+  return false;
+}
+
+bool DBusConnection::admits_peer(Lock& lock) {
+  unsigned long uid;
+  if (!transport_->unix_user(&uid)) return allow_anonymous_;
+  if (Hook<DBusAllowUnixUserFunction> hook = unix_user_function_; hook.function) {
+    lock.unlock();
+    const bool allowed = hook.function(this, uid, hook.data.data);
+    lock.lock();
+    return allowed;
+  }
+  return uid == 0 || uid == geteuid() || allow_anonymous_;
+}
+
 void DBusConnection::do_io(Lock& lock, bool readable, bool writable, bool hangup) {
   if (!transport_->authenticated()) {
-    if (transport_->handshake() == IoStatus::Disconnected) {
-      lost_connection(lock);
-      return;
-    }
+    if (!authenticate(lock)) return;
     made_progress();
     if (!transport_->authenticated()) {
       if (hangup) lost_connection(lock);

@@ -27,7 +27,8 @@ bool DBusConnection::enqueue(Lock& lock, DBusMessage* message) {
   if (!is_connected()) return true;
   // Room first: a message that is partly out has to be kept.
   if (!outgoing_.reserve_more(1 + preallocated_)) return false;
-  if (!transport_->authenticated()) {
+  // A client is admitted where the application may be asked about it: do_io().
+  if (!transport_->authenticated() && !transport_->is_server()) {
     IoStatus status = transport_->handshake();
     if (status == IoStatus::Disconnected) {
       lost_connection(lock);

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What a connection knows of itself and its peer, its limits and switches, and its data slots.
+#include <climits>
+
 #include "connection/connection.h"
 
 using dg::Lock;
+
+namespace {
+// What libdbus leaves in results that it doesn't know, once authentication is over.
+constexpr unsigned long kUnknownUid = INT_MAX;
+constexpr unsigned long kUnknownPid = ULONG_MAX;
+}  // namespace
 
 namespace dg {
 std::atomic<bool> change_sigpipe{true};
@@ -36,12 +44,16 @@ int DBusConnection::fd() noexcept {
 
 bool DBusConnection::unix_user(unsigned long* uid) noexcept {
   Lock lock(mutex_);
-  return transport_->authenticated() && transport_->unix_user(uid);
+  if (!transport_->authenticated()) return false;
+  *uid = kUnknownUid;
+  return transport_->unix_user(uid);
 }
 
 bool DBusConnection::unix_process_id(unsigned long* pid) noexcept {
   Lock lock(mutex_);
-  return transport_->authenticated() && transport_->unix_process_id(pid);
+  if (!transport_->authenticated()) return false;
+  *pid = kUnknownPid;
+  return transport_->unix_process_id(pid);
 }
 
 void DBusConnection::set_allow_anonymous(bool allow) noexcept {

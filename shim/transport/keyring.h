@@ -14,7 +14,17 @@ bool cookie_context_valid(std::string_view context) noexcept;
 // This process's user's keyring.
 std::string keyring_directory();
 
-// None when there is no such cookie, or when the directory is open to others.
+struct Cookie {
+  std::string id;
+  std::string secret;  // as it stands in the file: in hexadecimal
+};
+
+// For a server: a cookie that is recent, of those that are there or a new one. The file is locked
+// and rewritten only for a new one; what is too old, or too far in the future, goes then. May wait
+// for another process's lock. None when the directory can't be made or used.
+std::optional<Cookie> current_cookie(const std::string& directory, const std::string& context);
+
+// For a client. None when there is no such cookie, or when the directory is open to others.
 std::optional<std::string> find_cookie(const std::string& directory, const std::string& context,
                                        std::string_view id);
 

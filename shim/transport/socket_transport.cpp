@@ -22,6 +22,9 @@ namespace {
 constexpr std::size_t kMinRead = 4096;
 constexpr std::size_t kMaxRead = 256 * 1024;
 
+// Pieces of the authentication protocol that are read in a row.
+constexpr int kMaxTurns = 32;
+
 // As many fds as the kernel passes in one sendmsg.
 constexpr std::size_t kMaxFds = 253;
 
@@ -69,7 +72,8 @@ IoStatus SocketTransport::handshake() noexcept {
   if (!fd_) return IoStatus::Disconnected;
   if (authenticated_) return IoStatus::Ok;
   try {
-    while (true) {
+    // Bounded: one that talks without end must not keep a main loop from its others.
+    for (int turn = 0; turn < kMaxTurns; ++turn) {
       IoStatus status = flush_sasl();
       if (status != IoStatus::Ok) return status;
       if (sasl_->failed()) {
@@ -80,6 +84,7 @@ IoStatus SocketTransport::handshake() noexcept {
       status = read_sasl();
       if (status != IoStatus::Ok) return status;
     }
+    return IoStatus::WouldBlock;
   } catch (const std::bad_alloc&) {
     // What was read is lost, so that this can't be taken up again.
     return IoStatus::Disconnected;
@@ -102,10 +107,9 @@ IoStatus SocketTransport::flush_sasl() {
 
 IoStatus SocketTransport::read_sasl() {
   char buffer[2048];
-  ssize_t n;
-  do {
-    n = ::recv(fd_.get(), buffer, sizeof buffer, 0);
-  } while (n < 0 && errno == EINTR);
+  std::vector<UniqueFd> fds;
+  // The first message's fds may come with the line that ends authentication.
+  ssize_t n = read_some(std::as_writable_bytes(std::span(buffer)), sasl_->unix_fds(), fds);
   if (n < 0) {
     return errno == EAGAIN || errno == EWOULDBLOCK ? IoStatus::WouldBlock : IoStatus::Disconnected;
   }
@@ -117,7 +121,11 @@ IoStatus SocketTransport::read_sasl() {
   std::size_t taken = sasl_->feed({buffer, size});
   if (taken < size) {
     if (!loader_.feed(buffer + taken, size - taken)) throw std::bad_alloc();
+    if (!fds.empty() && !loader_.feed_fds(std::move(fds))) throw std::bad_alloc();
     pending_input_ = true;
+  } else if (!fds.empty()) {
+    trace("authentication failed: fds arrived before a message");
+    return IoStatus::Disconnected;
   }
   return IoStatus::Ok;
 }
@@ -130,7 +138,7 @@ IoStatus SocketTransport::finish_handshake() {
   }
   unix_fds_ = sasl_->unix_fds();
   authenticated_ = true;
-  trace("authenticated with the server %s%s", sasl_->guid(),
+  trace("authenticated with %s%s%s", is_server() ? "a client" : "the server ", sasl_->guid(),
         unix_fds_ ? ", fds can be passed" : "");
   return IoStatus::Ok;
 }
@@ -205,7 +213,7 @@ IoStatus SocketTransport::receive(MessageList& out) noexcept {
   std::span<std::byte> room = loader_.prepare(wanted);
   if (room.empty()) return IoStatus::NoMemory;
   std::vector<UniqueFd> fds;
-  ssize_t n = read_some(room, fds);
+  ssize_t n = read_some(room, unix_fds_, fds);
   if (n < 0) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) return IoStatus::WouldBlock;
     if (errno == ENOMEM || errno == ENOBUFS) return IoStatus::NoMemory;
@@ -229,13 +237,14 @@ IoStatus SocketTransport::receive(MessageList& out) noexcept {
   return status;
 }
 
-ssize_t SocketTransport::read_some(std::span<std::byte> room, std::vector<UniqueFd>& fds) noexcept {
+ssize_t SocketTransport::read_some(std::span<std::byte> room, bool with_fds,
+                                   std::vector<UniqueFd>& fds) noexcept {
   iovec part = {room.data(), room.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(kMaxFds * sizeof(int))];
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
-  if (unix_fds_) {
+  if (with_fds) {
     header.msg_control = control;
     header.msg_controllen = sizeof control;
   }
@@ -243,7 +252,7 @@ ssize_t SocketTransport::read_some(std::span<std::byte> room, std::vector<Unique
   do {
     n = ::recvmsg(fd_.get(), &header, MSG_CMSG_CLOEXEC);
   } while (n < 0 && errno == EINTR);
-  if (n <= 0 || !unix_fds_) return n;
+  if (n <= 0 || !with_fds) return n;
 
   bool lost = (header.msg_flags & MSG_CTRUNC) != 0;
   for (cmsghdr* c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {

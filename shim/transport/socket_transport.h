@@ -38,7 +38,7 @@ class SocketTransport : public Transport {
   IoStatus read_sasl();
   IoStatus finish_handshake();
   ssize_t send_some(DBusMessage& message) noexcept;
-  ssize_t read_some(std::span<std::byte> room, std::vector<UniqueFd>& fds) noexcept;
+  ssize_t read_some(std::span<std::byte> room, bool with_fds, std::vector<UniqueFd>& fds) noexcept;
   IoStatus pop_all(MessageList& out) noexcept;
 
   UniqueFd fd_;

@@ -3,27 +3,18 @@
 #include "transport/tcp_connect.h"
 
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <memory>
 
 #include "base/error.h"
 
 namespace dg {
 
 namespace {
-
-constexpr std::size_t kNonceSize = 16;
-
-struct AddrInfoFree {
-  void operator()(addrinfo* list) const noexcept { ::freeaddrinfo(list); }
-};
 
 // Returns 0, or the errno of what failed.
 int connect_one(const addrinfo& address, UniqueFd* connected) noexcept {
@@ -44,43 +35,68 @@ int connect_one(const addrinfo& address, UniqueFd* connected) noexcept {
 
 }  // namespace
 
-UniqueFd connect_tcp(const std::string& host, const std::string& port, const char* family,
-                     DBusError* error) noexcept {
+AddrInfo find_addresses(const std::string& host, const std::string& port, const char* family,
+                        bool to_listen, DBusError* error) noexcept {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_ADDRCONFIG;
+  hints.ai_flags = AI_ADDRCONFIG | (to_listen ? AI_PASSIVE : 0);
   if (family && std::strcmp(family, "ipv4") == 0) {
     hints.ai_family = AF_INET;
   } else if (family && std::strcmp(family, "ipv6") == 0) {
     hints.ai_family = AF_INET6;
   } else if (family) {
     set_error(error, DBUS_ERROR_BAD_ADDRESS, "Unknown address family %s", family);
-    return {};
+    return nullptr;
   }
-
   addrinfo* found;
-  int problem = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found);
+  const int problem =
+      ::getaddrinfo(host == "*" ? nullptr : host.c_str(), port.c_str(), &hints, &found);
   if (problem != 0) {
     set_error(error, DBUS_ERROR_FAILED, "Failed to lookup host/port: \"%s:%s\": %s (%d)",
               host.c_str(), port.c_str(), ::gai_strerror(problem), problem);
-    return {};
+    return nullptr;
   }
-  std::unique_ptr<addrinfo, AddrInfoFree> list(found);
-  for (const addrinfo* address = found; address; address = address->ai_next) {
+  return AddrInfo(found);
+}
+
+NumericAddress numeric_address(const sockaddr* address, socklen_t length) noexcept {
+  NumericAddress numeric;
+  (void)::getnameinfo(address, length, numeric.host, sizeof numeric.host, numeric.port,
+                      sizeof numeric.port, NI_NUMERICHOST | NI_NUMERICSERV);
+  return numeric;
+}
+
+void TcpFailures::add(const char* verb, const addrinfo& address, int cause) {
+  const NumericAddress numeric = numeric_address(address.ai_addr, address.ai_addrlen);
+  const char* name = error_name_from_errno(cause);
+  name_ = !name_ || std::strcmp(name_, name) == 0 ? name : DBUS_ERROR_FAILED;
+  if (count_++ > 0) texts_ += "; ";
+  texts_ += std::string("Failed to ") + verb + " socket \"" + numeric.host + "\" port " +
+            numeric.port + ": " + strerror(cause);
+}
+
+void TcpFailures::report(const char* verb, const std::string& host, const std::string& port,
+                         DBusError* error) const {
+  if (count_ == 1) {
+    set_error(error, name_, "%s", texts_.c_str());
+  } else if (count_ > 1) {
+    set_error(error, name_, "Failed to %s \"%s\":%s (%s)", verb, host.c_str(), port.c_str(),
+              texts_.c_str());
+  }
+}
+
+UniqueFd connect_tcp(const std::string& host, const std::string& port, const char* family,
+                     DBusError* error) {
+  const AddrInfo list = find_addresses(host, port, family, false, error);
+  TcpFailures failures;
+  for (const addrinfo* address = list.get(); address; address = address->ai_next) {
     UniqueFd fd;
     int cause = connect_one(*address, &fd);
-    if (cause == 0) {
-      if (error) dbus_error_free(error);
-      return fd;
-    }
-    char its_host[NI_MAXHOST] = "";
-    char its_port[NI_MAXSERV] = "";
-    (void)::getnameinfo(address->ai_addr, address->ai_addrlen, its_host, sizeof its_host, its_port,
-                        sizeof its_port, NI_NUMERICHOST | NI_NUMERICSERV);
-    set_error(error, error_name_from_errno(cause), "Failed to connect to socket \"%s\" port %s: %s",
-              its_host, its_port, strerror(cause));
+    if (cause == 0) return fd;
+    failures.add("connect to", *address, cause);
   }
+  failures.report("connect to", host, port, error);
   return {};
 }
 

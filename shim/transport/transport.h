@@ -80,6 +80,11 @@ class Transport {
   virtual bool is_anonymous() const noexcept { return false; }
   virtual bool is_server() const noexcept { return false; }
 
+  // The server's side, once handshake() is done: the other side has proven who
+  // it is, and is authenticated() when the connection says admit().
+  virtual bool awaits_admission() const noexcept { return false; }
+  virtual void admit() noexcept {}
+
   // Back-pressure: while paused, wants_read() is false and receive() reads
   // nothing new from the fd.
   void pause_reading(bool paused) noexcept { paused_ = paused; }

@@ -3,8 +3,6 @@
 #include "transport/unix_connect.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -14,18 +12,33 @@
 
 namespace dg {
 
-UniqueFd connect_unix(const std::string& name, UnixNamespace where, DBusError* error) noexcept {
+namespace {
+
+// libdbus's, less than what Linux has room for.
+constexpr std::size_t kMaxName = 99;
+
+}  // namespace
+
+socklen_t unix_address(const std::string& name, UnixNamespace where, sockaddr_un* address,
+                       DBusError* error) noexcept {
   const bool abstract = where == UnixNamespace::Abstract;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
+  *address = {};
+  address->sun_family = AF_UNIX;
   // An abstract name starts with a NUL; a path ends with one.
-  if (name.size() + 1 > sizeof address.sun_path) {
+  static_assert(kMaxName < sizeof address->sun_path);
+  if (name.size() + (abstract ? 1 : 0) > kMaxName) {
     set_error(error, DBUS_ERROR_BAD_ADDRESS,
               abstract ? "Abstract socket name too long\n" : "Socket name too long\n");
-    return {};
+    return 0;
   }
-  std::memcpy(address.sun_path + (abstract ? 1 : 0), name.data(), name.size());
-  socklen_t length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size() + 1);
+  std::memcpy(address->sun_path + (abstract ? 1 : 0), name.data(), name.size());
+  return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size() + 1);
+}
+
+UniqueFd connect_unix(const std::string& name, UnixNamespace where, DBusError* error) noexcept {
+  sockaddr_un address;
+  const socklen_t length = unix_address(name, where, &address, error);
+  if (length == 0) return {};
 
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) {

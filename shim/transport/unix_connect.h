@@ -3,6 +3,8 @@
 #pragma once
 
 #include <dbus/dbus.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <string>
 
@@ -11,6 +13,10 @@
 namespace dg {
 
 enum class UnixNamespace { Path, Abstract };
+
+// The address of a socket, and its length; 0 with `error` set when the name is too long.
+socklen_t unix_address(const std::string& name, UnixNamespace where, sockaddr_un* address,
+                       DBusError* error) noexcept;
 
 // Connected, non-blocking, close-on-exec; empty with `error` set as libdbus sets it. Waits as long
 // as the listener's backlog is full.
