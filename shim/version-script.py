@@ -7,7 +7,8 @@ version-script.py private SYMBOLS VERSION OUTPUT STOCK      lines for api/privat
                                                             each private symbol that is listed, TRAP(name) or
                                                             TRAP_DATA(name) for each further one of the library STOCK
 
-Of MORE, symbols files or outputs of "private", all symbols are exported too.
+Of MORE, symbols files or outputs of "private", all symbols are exported too. "--public" there leaves out the private
+symbols of SYMBOLS.
 """
 
 import re
@@ -48,9 +49,11 @@ def exported(library, node):
 
 def write_script(symbols, version, output, *more):
     nodes = {}
-    for path in (symbols, *more):
+    for path in (symbols, *(path for path in more if path != '--public')):
         for node, symbol, _ in read_symbols(path, version):
-            if any(symbol in symbols for symbols in nodes.values()):
+            if '--public' in more and path == symbols and node == private_node(version):
+                continue
+            if any(symbol in names for names in nodes.values()):
                 raise SystemExit(f'{path}: {symbol} is listed twice')
             nodes.setdefault(node, []).append(symbol)
     with open(output, 'w', encoding='utf-8') as out:
