@@ -6,9 +6,11 @@ pass: a program without a plan, a guest that died, a build that stopped are fail
 """
 
 import argparse
+import concurrent.futures
 import fcntl
 import os
 import pathlib
+import signal
 import sys
 import time
 
@@ -42,16 +44,21 @@ def build(tally):
     return True
 
 
-def module(tally, kernels):
-    for kernel in kernels:
-        for mode in ("warnings", "sparse"):
-            start = time.monotonic()
-            tally.say(f"module for the {kernel} kernel, {mode} …")
-            # stderr carries the progress of a kernel that is being built.
-            status, text = bounded.run([SRC / "tools/lib/module", kernel, mode],
-                                       LOGS / f"module-{kernel}-{mode}.log", 3000, stderr=None)
-            tally.case("module", f"{kernel} kernel, {'W=1' if mode == 'warnings' else 'sparse'}",
-                       status == 0, text[-8000:], time.monotonic() - start)
+def module(tally, kernel):
+    for mode in ("warnings", "sparse"):
+        start = time.monotonic()
+        tally.say(f"module for the {kernel} kernel, {mode} …")
+        # stderr carries the progress of a kernel that is being built.
+        status, text = bounded.run([SRC / "tools/lib/module", kernel, mode],
+                                   LOGS / f"module-{kernel}-{mode}.log", 3000, stderr=None)
+        tally.case("module", f"{kernel} kernel, {'W=1' if mode == 'warnings' else 'sparse'}",
+                   status == 0, text[-8000:], time.monotonic() - start)
+
+
+def on_kernel(tally, kernel, tests, whole):
+    if whole:
+        module(tally, kernel)
+    guest.run(tally, SRC, LOGS, kernel, tests)
 
 
 def arguments():
@@ -59,6 +66,7 @@ def arguments():
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these system tests")
     parser.add_argument("--host", action="store_true", help="only lint, build and host tests")
     parser.add_argument("--kernel", choices=guest.KERNELS, action="append", help="only this kernel")
+    parser.add_argument("--long", action="store_true", help="also what takes too long for each change")
     parser.add_argument("--list", action="store_true", help="name the system tests and end")
     return parser.parse_args()
 
@@ -69,7 +77,8 @@ def main():
     tests = guest.discover(SRC / "compat-tests/system")
     if args.list:
         for test in tests:
-            print(f"{test.name}: {test.timeout} s, {', '.join(test.kernels)}")
+            kernels = list(test.kernels) + [f"{kernel} with --long" for kernel in test.long]
+            print(f"{test.name}: {test.timeout} s, {', '.join(kernels)}")
         return 0
     unknown = set(args.names) - {test.name for test in tests}
     if unknown:
@@ -92,13 +101,25 @@ def main():
     if built and whole and not args.kernel:
         hosttests.run(tally, BUILD)
     if not args.host:
-        if whole:
-            module(tally, kernels)
         chosen = [test for test in tests if whole or test.name in args.names]
-        for kernel in kernels:
-            guest.run(tally, SRC, LOGS, kernel, [test for test in chosen if kernel in test.kernels])
+        # Who names a test wants it.
+        long = args.long or bool(args.names)
+        # Side by side: an emulated guest seldom has work for more than one processor, and the
+        # debug kernel can be built while Debian's is tested.
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            runs = [pool.submit(on_kernel, tally, kernel, [test for test in chosen if test.runs_on(kernel, long)], whole)
+                    for kernel in kernels]
+        for run in runs:
+            run.result()
     return tally.finish()
 
 
+def stop(_signal, _frame):
+    bounded.terminate_all()
+    os._exit(130)
+
+
 if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     sys.exit(main())

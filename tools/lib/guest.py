@@ -23,7 +23,7 @@ class Test:
 
     def __init__(self, path):
         self.name, self.timeout, self.kernels, self.own_boot = path.name, 300, KERNELS, False
-        self.host = None
+        self.host, self.long = None, ()
         head = path.read_text(errors="replace")[:4096]
         match = re.search(r"^# vm:(.*)$", head, re.MULTILINE)
         for word in match[1].split() if match else ():
@@ -32,14 +32,19 @@ class Test:
                 self.timeout = int(value)
             elif key == "kernels":
                 self.kernels = tuple(value.split(","))
+            elif key == "long":
+                self.long = tuple(value.split(","))
             elif key == "host":
                 self.host = path.parent / value
             elif key == "own-boot":
                 self.own_boot = True
             else:
                 raise SystemExit(f"{path}: '# vm:' knows no {word}")
-        if set(self.kernels) - set(KERNELS):
+        if set(self.kernels + self.long) - set(KERNELS):
             raise SystemExit(f"{path}: '# vm:' names a kernel that is not one of {KERNELS}")
+
+    def runs_on(self, kernel, long):
+        return kernel in self.kernels or long and kernel in self.long
 
 
 def discover(directory):
@@ -57,9 +62,8 @@ class Boot:
         limit = sum(test.timeout for test in tests) + OVERHEAD[kernel]
         command = [src / "tools/vm", "--kernel", kernel, "--timeout", str(limit), "--log", f"{log}.console", "--",
                    "compat-tests/vm/run-suite", *[f"{test.name}:{test.timeout}" for test in tests]]
-        with open(f"{log}.log", "w", encoding="utf-8") as out:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                       stderr=subprocess.PIPE, text=True, errors="replace", cwd=src)
+        with open(f"{log}.log", "w", encoding="utf-8") as out, bounded.start(
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", cwd=src) as process:
             reader = threading.Thread(target=self._read_stderr, args=(process.stderr,))
             reader.start()
             for line in process.stdout:

@@ -2,6 +2,7 @@
 """Counting test cases, and reading them from TAP."""
 
 import re
+import threading
 import time
 
 PASS, FAIL, SKIP = "pass", "fail", "skip"
@@ -47,20 +48,28 @@ def tap_cases(text, status):
 
 
 class Tally:
+    """For several threads: what one call prints stays together."""
+
     def __init__(self, colour=False):
+        self._lock = threading.RLock()
         self.counts = {PASS: 0, FAIL: 0, SKIP: 0}
         self.failed = []
         self.start = time.monotonic()
         self.colour = colour
 
     def say(self, text):
-        print(f"[{time.monotonic() - self.start:5.0f}s] {text}", flush=True)
+        with self._lock:
+            print(f"[{time.monotonic() - self.start:5.0f}s] {text}", flush=True)
 
     def case(self, group, name, passed, detail="", seconds=None):
         self.cases(f"{group}: {name}", [Case(name, PASS if passed else FAIL, "" if passed else detail)], seconds)
 
     def cases(self, group, cases, seconds=None):
         """Counts them and prints one line, and every failure in full."""
+        with self._lock:
+            self._cases(group, cases, seconds)
+
+    def _cases(self, group, cases, seconds):
         n = {PASS: 0, FAIL: 0, SKIP: 0}
         for case in cases:
             n[case.result] += 1
