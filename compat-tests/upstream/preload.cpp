@@ -29,9 +29,10 @@ Function* installed(const char* name) noexcept {
 }
 
 // Its locks have to be there before its lists are used, and the test calls only our
-// dbus_threads_init_default().
+// dbus_threads_init_default(). (Its own would call ours back.)
 [[gnu::constructor]] void initialise_installed_threads() {
-  if (auto* initialise = installed<dbus_bool_t()>("dbus_threads_init_default")) initialise();
+  if (auto* initialise = installed<dbus_bool_t(const void*)>("dbus_threads_init"))
+    initialise(nullptr);
 }
 
 // Watches whose handler had no memory the last time: the main loop leaves them out once.
