@@ -16,11 +16,11 @@ std::string resolved(const std::string& path) {
   return ::realpath(path.c_str(), buffer) ? buffer : path;
 }
 
-bool rewrite(const char* variable, std::string_view separators, const std::string& library,
+bool rewrite(const char* variable, std::string_view separators, const std::string& wanted,
              bool directories) {
   const char* value = std::getenv(variable);
   if (!value) return false;
-  const std::string rest = without_library(value, separators, library, directories);
+  const std::string rest = without_library(value, separators, wanted, directories);
   if (rest == value) return false;
   if (rest.empty()) {
     ::unsetenv(variable);
@@ -33,9 +33,7 @@ bool rewrite(const char* variable, std::string_view separators, const std::strin
 }  // namespace
 
 std::string without_library(std::string_view list, std::string_view separators,
-                            const std::string& library, bool directories) {
-  const std::size_t slash = library.rfind('/');
-  const std::string wanted = directories ? library.substr(0, slash) : library;
+                            const std::string& wanted, bool directories) {
   std::string rest;
   while (!list.empty()) {
     const std::size_t end = std::min(list.find_first_of(separators), list.size());
@@ -54,9 +52,12 @@ std::string without_library(std::string_view list, std::string_view separators,
 bool leave_this_library_behind() {
   Dl_info info;
   if (!::dladdr(reinterpret_cast<const void*>(&leave_this_library_behind), &info)) return false;
-  const std::string library = resolved(info.dli_fname);
-  const bool preloaded = rewrite("LD_PRELOAD", " :", library, false);
-  const bool found = rewrite("LD_LIBRARY_PATH", ";:", library, true);
+  const std::string name = info.dli_fname;
+  const bool preloaded = rewrite("LD_PRELOAD", " :", resolved(name), false);
+  // Where it was found, which need not be where the file is.
+  const std::size_t slash = name.rfind('/');
+  const bool found = slash != name.npos &&
+                     rewrite("LD_LIBRARY_PATH", ";:", resolved(name.substr(0, slash)), true);
   return preloaded || found;
 }
 

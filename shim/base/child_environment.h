@@ -11,9 +11,9 @@ namespace dg {
 // LD_LIBRARY_PATH. False when it is in neither.
 bool leave_this_library_behind();
 
-// What leave_this_library_behind() makes of a variable: the list without the entries that are the
-// file (or its directory, if directories is set), which `library` names with all links resolved.
+// What leave_this_library_behind() makes of a variable: the list without the entries that are
+// `wanted`, a file (or a directory, if directories is set) with all links resolved.
 std::string without_library(std::string_view list, std::string_view separators,
-                            const std::string& library, bool directories);
+                            const std::string& wanted, bool directories);
 
 }  // namespace dg

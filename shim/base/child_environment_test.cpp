@@ -29,7 +29,7 @@ class ChildEnvironment : public testing::Test {
     return dg::without_library(list, " :", library_, false);
   }
   std::string path(const std::string& list) {
-    return dg::without_library(list, ";:", library_, true);
+    return dg::without_library(list, ";:", directory_, true);
   }
 
   char directory_[24] = "/tmp/dg-child-XXXXXX";

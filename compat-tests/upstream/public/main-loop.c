@@ -340,6 +340,8 @@ void test_connection_shutdown(TestMainContext *loop, DBusConnection *connection)
 	    !dbus_connection_set_timeout_functions(connection, NULL, NULL, NULL, NULL, NULL))
 		fail("functions can't be taken away from a connection");
 	dbus_connection_set_dispatch_status_function(connection, NULL, NULL, NULL);
+	if (!loop) /* whoever has forgotten it: then the connection is still dispatched once */
+		return;
 	for (int i = 0; i < loop->n_ready; i++) {
 		if (loop->ready[i] == connection)
 			dbus_connection_unref(connection);
