@@ -125,18 +125,21 @@ void block(DBusConnection* connection, int timeout_ms) {
   dbus_error_free(&error);
 }
 
+static const struct scenario* const lists[] = {scenarios, process_scenarios};
+
 int main(int argc, char** argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
-  if (argc == 2 && strcmp(argv[1], "--list") == 0) {
-    for (const struct scenario* each = scenarios; each->name; ++each) printf("%s\n", each->name);
-    return 0;
-  }
-  for (const struct scenario* each = scenarios; argc == 2 && each->name; ++each) {
-    if (strcmp(each->name, argv[1]) == 0) {
-      each->run();
-      return 0;
+  for (unsigned i = 0; argc == 2 && i < sizeof lists / sizeof *lists; ++i) {
+    for (const struct scenario* each = lists[i]; each->name; ++each) {
+      if (strcmp(argv[1], "--list") == 0) {
+        printf("%s\n", each->name);
+      } else if (strcmp(argv[1], each->name) == 0) {
+        each->run();
+        return 0;
+      }
     }
   }
+  if (argc == 2 && strcmp(argv[1], "--list") == 0) return 0;
   fprintf(stderr, "usage: %s --list | SCENARIO\n", argv[0]);
   return 2;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the scenarios share (connection.c), and the list of them (scenarios.c). */
+/* What the scenarios share (connection.c), and the lists of them (scenarios*.c). */
 #ifndef SCENARIOS_H
 #define SCENARIOS_H
 
@@ -10,6 +10,7 @@ struct scenario {
   void (*run)(void);
 };
 extern const struct scenario scenarios[];
+extern const struct scenario process_scenarios[];
 
 /* The last ones added to the main loop. */
 extern DBusWatch *last_reader, *last_writer;
