@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Method calls: sending one, waiting for its reply, completing it.
+#include <poll.h>
+
 #include "base/error.h"
 #include "base/time.h"
 #include "connection/connection.h"
@@ -7,6 +9,12 @@
 
 using dg::Lock;
 using dg::Ref;
+
+namespace {
+
+constexpr int kNoMemoryMs = 10;
+
+}  // namespace
 
 DBusPendingCall* DBusConnection::call_of(const DBusMessage& message) const noexcept {
   const int type = message.type();
@@ -70,7 +78,7 @@ DBusMessage* DBusConnection::send_with_reply_and_block(DBusMessage* message, int
     dg::set_oom(error);
     return nullptr;
   }
-  wait_for_reply(lock, call.get());
+  wait_for_reply(lock, call.get(), true);
   settle_and_report(lock);
   Ref<DBusMessage> reply = std::move(call->reply_);
   lock.unlock();
@@ -82,33 +90,33 @@ DBusMessage* DBusConnection::send_with_reply_and_block(DBusMessage* message, int
   return reply.release();
 }
 
-// Sends nothing; runs until the call is complete. Messages that come meanwhile stay queued.
-void DBusConnection::wait_for_reply(Lock& lock, DBusPendingCall* call) {
-  for (;;) {
-    if (call->completed_) return;
+// Sends nothing; runs until the call is complete. Messages that come meanwhile stay queued. Without
+// memory for the error that takes a reply's place, the call is complete without one if that is
+// allowed, and otherwise waits for memory: the application will ask for the reply.
+void DBusConnection::wait_for_reply(Lock& lock, DBusPendingCall* call, bool may_have_none) {
+  const auto fail = [&](const char* name, const char* text) {
+    Ref<DBusMessage> error = dg::make_local_error(call->serial_, name, text);
+    if (error || may_have_none) return complete(lock, call, std::move(error));
+    lock.unlock();
+    poll(nullptr, 0, kNoMemoryMs);
+    lock.lock();
+  };
+  while (!call->completed_) {
     if (Ref<DBusMessage> reply = take_queued_reply(call)) {
       complete(lock, call, std::move(reply));
-      return;
-    }
-    if (!is_connected()) {
+    } else if (!is_connected()) {
       // The local error may be waiting behind messages that nobody dispatches meanwhile; there may
       // be none, if it went its way before this thread came.
-      const char* text = "Connection was disconnected before a reply was received";
-      const char* name = DBUS_ERROR_DISCONNECTED;
-      if (pending_.find(call->serial_) == call) {
-        text = dg::no_reply_text;
-        name = DBUS_ERROR_NO_REPLY;
-      }
-      complete(lock, call, dg::make_local_error(call->serial_, name, text));
-      return;
+      if (pending_.find(call->serial_) == call)
+        fail(DBUS_ERROR_NO_REPLY, dg::no_reply_text);
+      else
+        fail(DBUS_ERROR_DISCONNECTED, "Connection was disconnected before a reply was received");
+    } else if (call->deadline_ms_ != INT64_MAX && dg::monotonic_ms() >= call->deadline_ms_) {
+      fail(DBUS_ERROR_NO_REPLY, dg::no_reply_text);
+    } else {
+      wait_io(lock, call->deadline_ms_);
+      settle(lock);
     }
-    if (call->deadline_ms_ != INT64_MAX && dg::monotonic_ms() >= call->deadline_ms_) {
-      complete(lock, call,
-               dg::make_local_error(call->serial_, DBUS_ERROR_NO_REPLY, dg::no_reply_text));
-      return;
-    }
-    wait_io(lock, call->deadline_ms_);
-    settle(lock);
   }
 }
 

@@ -177,6 +177,7 @@ struct DBusConnection {
   void kick_poller() noexcept;
   short wanted_events() const noexcept;
   void receive_some(dg::Lock& lock);
+  void take_received() noexcept;
   void update_watches() noexcept;
   void check_received_limits() noexcept;
   void lost_connection(dg::Lock& lock);
@@ -188,7 +189,7 @@ struct DBusConnection {
   // --- calls.cpp
   // The pending call that a message is the reply to, or null.
   DBusPendingCall* call_of(const DBusMessage& message) const noexcept;
-  void wait_for_reply(dg::Lock& lock, DBusPendingCall* call);
+  void wait_for_reply(dg::Lock& lock, DBusPendingCall* call, bool may_have_none);
   dg::Ref<DBusMessage> take_queued_reply(DBusPendingCall* call) noexcept;
   void complete(dg::Lock& lock, DBusPendingCall* call, dg::Ref<DBusMessage> reply);
   // Sends, and puts the call into the table. False without memory, or if the application's main

@@ -30,8 +30,9 @@ class FilterList {
   // These are called with the connection's lock held. add() throws std::bad_alloc.
   void add(DBusHandleMessageFunction function, void* data, DBusFreeFunction free_data);
   // The one added last of those that match; null when there is none. The caller runs its data's
-  // free function once unlocked. Throws std::bad_alloc.
-  std::shared_ptr<Filter> remove(DBusHandleMessageFunction function, void* data);
+  // free function once unlocked. It needs no memory to succeed: the application may be about to
+  // free what the filter uses.
+  std::shared_ptr<Filter> remove(DBusHandleMessageFunction function, void* data) noexcept;
   // Null when there are none.
   std::shared_ptr<const List> current() const noexcept { return list_; }
 
@@ -40,6 +41,8 @@ class FilterList {
   void free_all() noexcept;
 
  private:
+  std::shared_ptr<List> copy() const;
+
   std::shared_ptr<const List> list_;
 };
 

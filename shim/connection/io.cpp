@@ -19,6 +19,7 @@ using dg::Ref;
 namespace {
 
 constexpr int kNoWakeFdMs = 100;
+constexpr int kNoMemoryMs = 10;
 
 // Counts forks, in the children: a wake-up descriptor is shared with the parent, whose threads it
 // must not wake.
@@ -97,25 +98,30 @@ void DBusConnection::do_io(Lock& lock, bool readable, bool writable, bool hangup
 
 void DBusConnection::receive_some(Lock& lock) {
   IoStatus status = transport_->receive(received_);
-  const std::size_t before = incoming_.size(), count = received_.size();
   need_memory_ = status == IoStatus::NoMemory;
-  if (count > 0) {
-    if (incoming_.append(received_)) {
-      for (std::size_t i = before; i < before + count; ++i) note_received(incoming_[i]);
-      if (dg::trace_enabled())
-        for (std::size_t i = before; i < before + count; ++i)
-          dg::trace_message(this, "receives", *incoming_[i]);
-      wakeup_needed_ = true;
-      made_progress();
-    } else {
-      need_memory_ = true;
-    }
-  }
+  take_received();
   if (status == IoStatus::Disconnected) {
     lost_connection(lock);
     return;
   }
   check_received_limits();
+}
+
+// What the transport handed over, into the queue. Without memory it waits where it is, also beyond
+// the end of the connection.
+void DBusConnection::take_received() noexcept {
+  const std::size_t before = incoming_.size(), count = received_.size();
+  if (count == 0) return;
+  if (!incoming_.append(received_)) {
+    need_memory_ = true;
+    return;
+  }
+  for (std::size_t i = before; i < before + count; ++i) note_received(incoming_[i]);
+  if (dg::trace_enabled())
+    for (std::size_t i = before; i < before + count; ++i)
+      dg::trace_message(this, "receives", *incoming_[i]);
+  wakeup_needed_ = true;
+  made_progress();
 }
 
 // Reading is paused while the application holds too much, and goes on when it has dropped enough.
@@ -195,7 +201,7 @@ void DBusConnection::wait_io(Lock& lock, std::int64_t deadline_ms) {
       progress_.wait_until(lock, deadline_ms);
     return;
   }
-  if (transport_->has_pending_input()) {
+  if (transport_->has_pending_input() && !need_memory_) {
     do_io(lock, true, false, false);
     return;
   }
@@ -216,6 +222,9 @@ void DBusConnection::wait_io(Lock& lock, std::int64_t deadline_ms) {
   // No descriptor left for it: look round now and then instead.
   if (!__libc_single_threaded && !wake_fd_)
     timeout = timeout < 0 ? kNoWakeFdMs : std::min(timeout, kNoWakeFdMs);
+  // What came when memory was short waits in the transport, and no descriptor tells when there is
+  // memory again.
+  if (need_memory_) timeout = timeout < 0 ? kNoMemoryMs : std::min(timeout, kNoMemoryMs);
   polling_ = true;
   lock.unlock();
   const int ready = poll(polled, wake_fd_ ? 2 : 1, timeout);
@@ -227,9 +236,9 @@ void DBusConnection::wait_io(Lock& lock, std::int64_t deadline_ms) {
     eventfd_read(wake_fd_.get(), &count);
   }
   progress_.notify_all();  // one of those who wait takes over, or closes
-  const short found = polled[0].revents;
-  if (ready > 0 && found && is_connected())
-    do_io(lock, (found & ~POLLOUT) != 0, (found & POLLOUT) != 0,
+  const short found = ready > 0 ? polled[0].revents : 0;
+  if ((found || need_memory_) && is_connected())
+    do_io(lock, (found & ~POLLOUT) != 0 || need_memory_, (found & POLLOUT) != 0,
           (found & (POLLHUP | POLLERR)) != 0);
 }
 

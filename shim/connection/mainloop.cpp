@@ -105,8 +105,11 @@ void DBusConnection::settle_and_report(Lock& lock) {
 }
 
 DBusDispatchStatus DBusConnection::update_status() noexcept {
-  if (incoming_.empty() && !borrowed_ && !is_connected() && !disconnect_queued_)
-    queue_disconnect_messages();
+  if (!is_connected()) {
+    take_received();  // if there was no memory for it
+    if (incoming_.empty() && received_.empty() && !borrowed_ && !disconnect_queued_)
+      queue_disconnect_messages();
+  }
   if (!incoming_.empty()) return DBUS_DISPATCH_DATA_REMAINS;
   if (need_memory_) return DBUS_DISPATCH_NEED_MEMORY;
   return DBUS_DISPATCH_COMPLETE;

@@ -82,7 +82,7 @@ void DBusPendingCall::block() {
   Ref<DBusConnection> connection = connection_;
   auto self = Ref<DBusPendingCall>::share(this);
   Lock lock(connection->mutex_);
-  connection->wait_for_reply(lock, this);
+  connection->wait_for_reply(lock, this, false);
   connection->settle_and_report(lock);
   lock.unlock();
 }
