@@ -10,8 +10,8 @@
 //
 // Only in the library itself, not in its test build.
 #include <elf.h>
-#include <link.h>
 #include <limits.h>
+#include <link.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -46,21 +46,42 @@ class MainProgram {
     for (const ElfW(Dyn)* entry = dynamic_; entry && entry->d_tag != DT_NULL; ++entry) {
       const ElfW(Xword) value = entry->d_un.d_val;
       switch (entry->d_tag) {
-        case DT_VERNEED: needs_ = at<ElfW(Verneed)>(value); break;
-        case DT_VERNEEDNUM: needs_count_ = value; break;
-        case DT_VERSYM: versions_ = at<ElfW(Versym)>(value); break;
-        case DT_SYMTAB: symbols_ = at<ElfW(Sym)>(value); break;
-        case DT_STRTAB: strings_ = at<char>(value); break;
-        case DT_RELA: data_ = {at<char>(value), data_.size, sizeof(ElfW(Rela))}; break;
-        case DT_REL: data_ = {at<char>(value), data_.size, sizeof(ElfW(Rel))}; break;
+        case DT_VERNEED:
+          needs_ = at<ElfW(Verneed)>(value);
+          break;
+        case DT_VERNEEDNUM:
+          needs_count_ = value;
+          break;
+        case DT_VERSYM:
+          versions_ = at<ElfW(Versym)>(value);
+          break;
+        case DT_SYMTAB:
+          symbols_ = at<ElfW(Sym)>(value);
+          break;
+        case DT_STRTAB:
+          strings_ = at<char>(value);
+          break;
+        case DT_RELA:
+          data_ = {at<char>(value), data_.size, sizeof(ElfW(Rela))};
+          break;
+        case DT_REL:
+          data_ = {at<char>(value), data_.size, sizeof(ElfW(Rel))};
+          break;
         case DT_RELASZ:
-        case DT_RELSZ: data_.size = value; break;
-        case DT_JMPREL: calls_.first = at<char>(value); break;
-        case DT_PLTRELSZ: calls_.size = value; break;
+        case DT_RELSZ:
+          data_.size = value;
+          break;
+        case DT_JMPREL:
+          calls_.first = at<char>(value);
+          break;
+        case DT_PLTRELSZ:
+          calls_.size = value;
+          break;
         case DT_PLTREL:
           calls_.each = value == DT_RELA ? sizeof(ElfW(Rela)) : sizeof(ElfW(Rel));
           break;
-        default: break;
+        default:
+          break;
       }
     }
   }
@@ -137,11 +158,11 @@ class MainProgram {
   }
 
   ElfW(Addr) base_ = 0;
-  const ElfW(Dyn)* dynamic_ = nullptr;
-  const ElfW(Verneed)* needs_ = nullptr;
+  const ElfW(Dyn) * dynamic_ = nullptr;
+  const ElfW(Verneed) * needs_ = nullptr;
   std::size_t needs_count_ = 0;
-  const ElfW(Versym)* versions_ = nullptr;
-  const ElfW(Sym)* symbols_ = nullptr;
+  const ElfW(Versym) * versions_ = nullptr;
+  const ElfW(Sym) * symbols_ = nullptr;
   const char* strings_ = nullptr;
   Relocations data_, calls_;
 };
@@ -171,8 +192,9 @@ void execute_again(char** argv) noexcept {
   } catch (const std::bad_alloc&) {
     return;
   }
-  dg::trace("%s is built on libdbus's private structures: executed again with the installed library",
-            program_invocation_name);
+  dg::trace(
+      "%s is built on libdbus's private structures: executed again with the installed library",
+      program_invocation_name);
   execute_again(argv);
   dg::trace("%s can't be executed again: %s", program_invocation_name, std::strerror(errno));
 }
@@ -190,8 +212,7 @@ __attribute__((visibility("hidden"))) void dg_private_trap() {
 }
 
 #define IMPLEMENTED(name)
-#define TRAP(name) \
-  __attribute__((visibility("default"), alias("dg_private_trap"))) void name(void);
+#define TRAP(name) __attribute__((visibility("default"), alias("dg_private_trap"))) void name(void);
 #define TRAP_DATA(name) \
   __attribute__((visibility("default"))) void (*name)(void) = &dg_private_trap;
 #include "private_symbols.inc"

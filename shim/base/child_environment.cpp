@@ -56,8 +56,8 @@ bool leave_this_library_behind() {
   const bool preloaded = rewrite("LD_PRELOAD", " :", resolved(name), false);
   // Where it was found, which need not be where the file is.
   const std::size_t slash = name.rfind('/');
-  const bool found = slash != name.npos &&
-                     rewrite("LD_LIBRARY_PATH", ";:", resolved(name.substr(0, slash)), true);
+  const bool found =
+      slash != name.npos && rewrite("LD_LIBRARY_PATH", ";:", resolved(name.substr(0, slash)), true);
   return preloaded || found;
 }
 
