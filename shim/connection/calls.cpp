@@ -10,12 +10,6 @@
 using dg::Lock;
 using dg::Ref;
 
-namespace {
-
-constexpr int kNoMemoryMs = 10;
-
-}  // namespace
-
 DBusPendingCall* DBusConnection::call_of(const DBusMessage& message) const noexcept {
   const int type = message.type();
   if (type != DBUS_MESSAGE_TYPE_METHOD_RETURN && type != DBUS_MESSAGE_TYPE_ERROR) return nullptr;

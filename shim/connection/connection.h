@@ -166,6 +166,7 @@ struct DBusConnection {
   void drop_outgoing() noexcept;
 
   // --- io.cpp
+  static constexpr int kNoMemoryMs = 10;  // until something is tried again that there was none for
   // Goes on with authentication; false when that has ended the connection.
   bool authenticate(dg::Lock& lock);
   // The server's side: may the other side, whose identity is proven, connect? Asks the application.

@@ -19,7 +19,6 @@ using dg::Ref;
 namespace {
 
 constexpr int kNoWakeFdMs = 100;
-constexpr int kNoMemoryMs = 10;
 
 // Counts forks, in the children: a wake-up descriptor is shared with the parent, whose threads it
 // must not wake.
