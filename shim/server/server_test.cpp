@@ -212,6 +212,36 @@ TEST(ServerTest, AllAddressesOfTheHostOnOnePort) {
   EXPECT_GT(std::stoi(value_in(server.address(), "port")), 0);
 }
 
+// In a child of its own: the descriptors are numbered from 3, and must be free.
+TEST(ServerTest, SocketsOfTheServiceManager) {
+  const auto serve = [] {
+    const std::string path = home.path() + "/passed";
+    sockaddr_un where{};
+    where.sun_family = AF_UNIX;
+    path.copy(where.sun_path, sizeof where.sun_path - 1);
+    ::close_range(3, ~0U, 0);
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    if (fd != 3 || ::bind(fd, reinterpret_cast<sockaddr*>(&where), sizeof where) < 0 ||
+        ::listen(fd, 3) < 0) {
+      return 1;
+    }
+    ::setenv("LISTEN_FDS", "1", 1);
+    ::setenv("LISTEN_PID", std::to_string(::getppid()).c_str(), 1);
+    if (dbus_server_listen("systemd:", nullptr)) return 2;  // meant for another
+    ::setenv("LISTEN_FDS", "1", 1);
+    ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+    Loop loop;
+    TestServer server(our_peer(), loop, "systemd:");
+    if (!server || ::getenv("LISTEN_FDS") || ::getenv("LISTEN_PID")) return 3;
+    if (!server.address().starts_with("unix:path=" + path + ",guid=")) return 4;
+    TestClient client(our_peer(), loop, server.address());
+    if (client.echo("x") != "x") return 5;
+    server.stop();
+    return exists(path) ? 0 : 6;  // whose it is
+  };
+  EXPECT_EXIT(::_exit(serve()), ::testing::ExitedWithCode(0), "");
+}
+
 TEST(ServerTest, ConnectionsOutliveTheServer) {
   Loop loop;
   TestServer server(our_peer(), loop, "unix:dir=" + home.path());

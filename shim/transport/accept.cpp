@@ -32,6 +32,13 @@ class AcceptedTransport final : public SocketTransport {
     return !admitted_ && SocketTransport::authenticated();
   }
   void admit() noexcept override { admitted_ = true; }
+  // While the application is asked, other threads find nothing to do.
+  bool wants_read() const noexcept override {
+    return !awaits_admission() && SocketTransport::wants_read();
+  }
+  bool has_pending_input() const noexcept override {
+    return admitted_ && SocketTransport::has_pending_input();
+  }
 
   bool is_server() const noexcept override { return true; }
   bool is_anonymous() const noexcept override { return !admitted_ || !sasl_.identity(); }

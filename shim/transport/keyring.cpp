@@ -9,12 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <sstream>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -58,20 +59,49 @@ constexpr useconds_t kLockPollUs = 20000;
 
 constexpr std::size_t kSecretSize = 24;
 
+// Far more than the cookies of some minutes.
+constexpr std::size_t kMaxFile = 1024 * 1024;
+
 struct Line {
   Cookie cookie;
   std::int64_t created = 0;
 };
 
+// Not through iostreams, for which a lack of memory is the end of the file.
+std::string read_file(const std::string& path) {
+  std::string text;
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  char buffer[4096];
+  ssize_t n;
+  while (fd && text.size() < kMaxFile && (n = ::read(fd.get(), buffer, sizeof buffer)) > 0) {
+    text.append(buffer, static_cast<std::size_t>(n));
+  }
+  return text;
+}
+
+// Cuts off what is before the first of the separators, and those that follow it.
+std::string_view take_until(std::string_view* text, std::string_view separators) {
+  const std::string_view part = text->substr(0, text->find_first_of(separators));
+  text->remove_prefix(part.size());
+  text->remove_prefix(std::min(text->find_first_not_of(separators), text->size()));
+  return part;
+}
+
 // A line is: id, time of creation, cookie in hexadecimal. Others are overlooked.
 std::vector<Line> read_cookies(const std::string& path) {
   std::vector<Line> lines;
-  std::ifstream file(path);
-  for (std::string text; std::getline(file, text);) {
-    std::istringstream words(text);
+  const std::string text = read_file(path);
+  for (std::string_view rest = text; !rest.empty();) {
+    std::string_view words = take_until(&rest, "\n");
+    const std::string_view id = take_until(&words, " ");
+    const std::string_view created = take_until(&words, " ");
+    const std::string_view secret = take_until(&words, " ");
     Line line;
-    if (words >> line.cookie.id >> line.created >> line.cookie.secret && line.created >= 0 &&
-        line.created < kEndOfTime && hex_decode(line.cookie.secret)) {
+    const auto [stop, problem] =
+        std::from_chars(created.data(), created.data() + created.size(), line.created);
+    if (problem == std::errc() && stop == created.data() + created.size() && line.created >= 0 &&
+        line.created < kEndOfTime && !secret.empty() && hex_decode(secret)) {
+      line.cookie = {std::string(id), std::string(secret)};
       lines.push_back(std::move(line));
     }
   }
