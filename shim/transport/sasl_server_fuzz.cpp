@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a client says before a server trusts it. However its lines are cut into pieces the server
+// does the same; it says nothing but a server's commands; and it lets nobody in as somebody else.
+//
+// The first byte chooses how the server is set up.
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "transport/sasl_server.h"
+
+namespace {
+
+using namespace dg;
+
+constexpr uid_t kPeer = 4242;  // neither who runs this nor anybody else
+constexpr char kServerGuid[] = "00112233445566778899aabbccddeeff";
+
+void require(bool condition, const char* what) {
+  if (condition) return;
+  std::fprintf(stderr, "sasl_server_fuzz: %s\n", what);
+  std::abort();
+}
+
+// Where the server keeps its cookies. What they are is not in the fuzzer's reach.
+class Keyring {
+ public:
+  Keyring() {
+    if (!::mkdtemp(path_)) std::abort();
+  }
+  ~Keyring() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  const char* path() const { return path_; }
+
+ private:
+  char path_[32] = "/tmp/dbus-genl-fuzz-XXXXXX";
+};
+
+SaslServer::Options options_of(std::uint8_t choice) {
+  static const Keyring keyring;
+  SaslServer::Options options;
+  options.guid = kServerGuid;
+  options.facts.keyring = keyring.path();
+  if (choice & 1) options.facts.peer_uid = kPeer;
+  if (choice & 2) options.nonce = "0123456789abcdef";
+  options.may_pass_fds = choice & 4;
+  if (choice & 8) options.mechanisms = std::vector<std::string>{"EXTERNAL"};
+  return options;
+}
+
+void check_output(std::string_view output) {
+  while (!output.empty()) {
+    const std::size_t end = output.find("\r\n");
+    require(end != output.npos, "a line isn't ended");
+    const std::string_view line = output.substr(0, end);
+    output.remove_prefix(end + 2);
+    const std::string_view command = line.substr(0, line.find(' '));
+    require(command == "OK" || command == "DATA" || command == "REJECTED" || command == "ERROR" ||
+                command == "AGREE_UNIX_FD",
+            "it isn't a server's command");
+    require(command != "OK" || line == std::string("OK ") + kServerGuid, "OK without the GUID");
+  }
+}
+
+struct Run {
+  std::size_t taken = 0;
+  bool done = false, failed = false, unix_fds = false;
+  std::optional<uid_t> identity;
+  bool operator==(const Run&) const = default;
+};
+
+Run run(std::uint8_t choice, const std::uint8_t* data, std::size_t size, bool whole) {
+  SaslServer server(options_of(choice));
+  Run result;
+  std::string said;
+  for (std::size_t at = 0; at < size;) {
+    const std::size_t piece = whole ? size : std::min<std::size_t>(size - at, 1 + data[at] % 13u);
+    const std::size_t taken = server.feed({reinterpret_cast<const char*>(data) + at, piece});
+    require(taken <= piece, "it took more than there was");
+    result.taken += taken;
+    at += piece;
+    if (!whole && !server.output().empty()) {
+      said += server.output().substr(0, 1);
+      server.output_sent(1);
+    }
+    if (taken < piece) {
+      require(server.done() || server.failed(), "it stopped without an end");
+      break;
+    }
+  }
+  said += server.output();
+  check_output(said);
+  result.done = server.done();
+  result.failed = server.failed();
+  result.unix_fds = server.unix_fds();
+  require(!result.failed || (!result.done && *server.reason()), "failed without a reason");
+  if (!result.done) return result;
+  result.identity = server.identity();
+  require(said.find("OK ") != said.npos, "done without OK");
+  require(!result.identity || ((choice & 1) && *result.identity == kPeer),
+          "it lets somebody in as somebody else");
+  require(result.identity || !(choice & 8), "it lets somebody in by a mechanism that is off");
+  require(!result.unix_fds || (choice & 4), "it agrees to what it can't do");
+  return result;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  require(run(data[0], data + 1, size - 1, true) == run(data[0], data + 1, size - 1, false),
+          "in pieces it does something else");
+  return 0;
+}
