@@ -137,7 +137,15 @@ class Conditions:
 
     def tap(self, command, **how):
         status, out, err = self.run(command, **how)
-        result = read_tap(out, status)
+        return self.result(read_tap(out, status), out, err)
+
+    def status(self, command, **how):
+        """For a program whose exit status says all."""
+        status, out, err = self.run(command, **how)
+        return self.result(Result([('ok' if status == 0 else 'fail', f'exit status {status}')]), out, err)
+
+    @staticmethod
+    def result(result, out, err):
         if 'cannot be preloaded' in err:
             result.points.append(('fail', 'the library was not preloaded'))
         return result, out + err

@@ -15,6 +15,9 @@ ROOT_TESTS = ['uid-permissions']
 INSTALLED_SCRIPTS = ['test-dbus-daemon-fork.sh']
 SOURCE_SCRIPTS = ['test-dbus-launch-eval.sh']
 
+# No TAP: one point each, the exit status.
+STATUS_TESTS = ['test-autolaunch']
+
 # On a session bus that starts the services below.
 NAME_TESTS = ['test-ids', 'test-pending-call-dispatch', 'test-pending-call-timeout', 'test-pending-call-disconnected',
               'test-privserver-client', 'test-shutdown']
@@ -22,7 +25,7 @@ SERVICES = {'org.freedesktop.DBus.TestSuiteEchoService': 'test-service',
             'org.freedesktop.DBus.TestSuite.PrivServer': 'test-privserver'}
 
 # Sources that don't lie in test/ itself.
-WHERE = {'server-oom': 'internals/server-oom', **{name: f'name-test/{name}' for name in NAME_TESTS}}
+WHERE = {'server-oom': 'internals/server-oom', **{name: f'name-test/{name}' for name in NAME_TESTS + STATUS_TESTS}}
 
 # What programs of the next two tables are for.
 HELPERS = {'test-service', 'test-sleep-forever', 'test-exit', 'test-names', 'test-privserver', 'test-segfault',
@@ -55,9 +58,8 @@ NOT_APPLICABLE = {
     'manual-tcp': BY_HAND, 'manual-test-thread-blocking': BY_HAND, 'thread-blocking': BY_HAND,
     'shell-test': PRIVATE.format('shell parser'),
     'spawn-test': PRIVATE.format('spawning of processes'),
-    'name-test/test-autolaunch': 'has no points, and needs an X display',
     'name-test/test-threads-init': PRIVATE.format('locks of a connection'),
-    'name-test/run-test.sh': 'runs test-autolaunch alone',
+    'name-test/run-test.sh': 'runs test-autolaunch, as ../run does',
     'name-test/run-test-systemserver.sh': 'wants upstream\'s build tree: it runs dbus-send by libtool',
     'test-dbus-launch-x11.sh': 'needs an X server',
     'integration/transient-services.sh': 'needs a running systemd user session',

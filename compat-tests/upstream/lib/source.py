@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 
-from programs import NAME_TESTS, ROOT_TESTS, SERVICES, TESTS, WHERE
+from programs import NAME_TESTS, ROOT_TESTS, SERVICES, STATUS_TESTS, TESTS, WHERE
 
 HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'public')
 CACHE = os.environ.get('DBUS_GENL_CACHE', '/var/cache/dbus-genl')
@@ -141,6 +141,6 @@ def compile_into(work, source):
         compiler(*flags, '-w', os.path.join(source, WHERE.get(name, name) + '.c'), *common,
                  '-o', os.path.join(work, name), *libraries)
 
-    names = TESTS + ROOT_TESTS + NAME_TESTS + list(SERVICES.values())
+    names = TESTS + ROOT_TESTS + NAME_TESTS + STATUS_TESTS + list(SERVICES.values())
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(program, names))
