@@ -10,12 +10,7 @@
 namespace dg {
 namespace {
 
-struct MessageFree {
-  void operator()(DBusMessage* message) const noexcept { message->unref(); }
-};
-using MessagePtr = std::unique_ptr<DBusMessage, MessageFree>;
-
-MessagePtr call(uint32_t serial, const std::string& path, const std::string& body) {
+Ref<DBusMessage> call(uint32_t serial, const std::string& path, const std::string& body) {
   MessageBuilder builder;
   builder.start(DBUS_MESSAGE_TYPE_METHOD_CALL, 0, serial);
   builder.set_path(path);
@@ -26,26 +21,26 @@ MessagePtr call(uint32_t serial, const std::string& path, const std::string& bod
     builder.set_signature("ay");
     builder.set_body(body.data(), body.size());
   }
-  return MessagePtr(builder.finish());
+  return Ref<DBusMessage>::adopt(builder.finish());
 }
 
-MessagePtr method_return(uint32_t serial, uint32_t reply_serial, const std::string& body) {
+Ref<DBusMessage> method_return(uint32_t serial, uint32_t reply_serial, const std::string& body) {
   MessageBuilder builder;
   builder.start(DBUS_MESSAGE_TYPE_METHOD_RETURN, DBUS_HEADER_FLAG_NO_REPLY_EXPECTED, serial);
   builder.set_reply_serial(reply_serial);
   builder.set_destination(":1.9");
   builder.set_signature("ay");
   builder.set_body(body.data(), body.size());
-  return MessagePtr(builder.finish());
+  return Ref<DBusMessage>::adopt(builder.finish());
 }
 
-MessagePtr signal(uint32_t serial) {
+Ref<DBusMessage> signal(uint32_t serial) {
   MessageBuilder builder;
   builder.start(DBUS_MESSAGE_TYPE_SIGNAL, DBUS_HEADER_FLAG_NO_REPLY_EXPECTED, serial);
   builder.set_path("/");
   builder.set_interface("a.b");
   builder.set_member("C");
-  return MessagePtr(builder.finish());
+  return Ref<DBusMessage>::adopt(builder.finish());
 }
 
 std::string text_of(const nlattr* attribute) { return attribute ? nla_get_string(attribute) : ""; }
@@ -62,7 +57,7 @@ class GenlTransportTest : public ::testing::Test {
     } while (status == IoStatus::Ok);
     return status;
   }
-  MessagePtr pop() { return MessagePtr(list_.pop_front()); }
+  Ref<DBusMessage> pop() { return Ref<DBusMessage>::adopt(list_.pop_front()); }
 
   FakeKernel kernel_;
   std::unique_ptr<GenlTransport> transport_;
@@ -147,7 +142,7 @@ TEST_F(GenlTransportTest, CallThatIsTooLargeIsAnsweredHere) {
     EXPECT_TRUE(transport_->has_pending_input());
     EXPECT_EQ(receive_all(), IoStatus::WouldBlock);
     EXPECT_FALSE(transport_->has_pending_input());
-    MessagePtr reply = pop();
+    Ref<DBusMessage> reply = pop();
     ASSERT_NE(reply, nullptr);
     EXPECT_TRUE(reply->is_error(DBUS_ERROR_LIMITS_EXCEEDED));
     EXPECT_EQ(reply->reply_serial(), 5U);
@@ -197,7 +192,7 @@ TEST_F(GenlTransportTest, MessageHasAllFields) {
   kernel_.deliver(made);
 
   EXPECT_EQ(receive_all(), IoStatus::WouldBlock);
-  MessagePtr message = pop();
+  Ref<DBusMessage> message = pop();
   ASSERT_NE(message, nullptr);
   EXPECT_TRUE(message->locked());
   EXPECT_EQ(message->type(), DBUS_MESSAGE_TYPE_ERROR);
@@ -221,7 +216,7 @@ TEST_F(GenlTransportTest, SendersAreUniqueNamesOrTheDriver) {
   for (auto [id, name] : senders) {
     kernel_.deliver(FakeKernel::message(id, DBUS_MESSAGE_TYPE_METHOD_RETURN, 1));
     EXPECT_EQ(receive_all(), IoStatus::WouldBlock);
-    MessagePtr message = pop();
+    Ref<DBusMessage> message = pop();
     ASSERT_NE(message, nullptr);
     EXPECT_STREQ(message->sender(), name);
     EXPECT_EQ(message->path(), nullptr);
@@ -236,7 +231,7 @@ TEST_F(GenlTransportTest, OrderHoldsAcrossBatches) {
     // A datagram socket's queue is short (net.unix.max_dgram_qlen).
     for (uint32_t i = 0; i < 9; i++) kernel_.deliver(FakeKernel::signal(round * 9 + i + 1));
     EXPECT_EQ(receive_all(), IoStatus::WouldBlock);
-    while (MessagePtr message = pop()) EXPECT_EQ(message->serial(), next++);
+    while (Ref<DBusMessage> message = pop()) EXPECT_EQ(message->serial(), next++);
   }
   EXPECT_EQ(next, 46U);
 }
@@ -326,7 +321,7 @@ TEST_F(GenlTransportTest, RefusedCallGetsAnErrorReply) {
     EXPECT_EQ(transport_->send(*call(30, "/", "")), IoStatus::Ok);
     kernel_.acknowledge(code, 30, "the kernel's words");
     EXPECT_EQ(receive_all(), IoStatus::WouldBlock);
-    MessagePtr reply = pop();
+    Ref<DBusMessage> reply = pop();
     ASSERT_NE(reply, nullptr);
     EXPECT_TRUE(reply->is_error(name)) << code;
     EXPECT_EQ(reply->reply_serial(), 30U);

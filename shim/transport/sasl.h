@@ -28,6 +28,10 @@ class Sasl {
   // The server's GUID, "" while unknown, and whether passing fds was agreed.
   virtual const char* guid() const = 0;
   virtual bool unix_fds() const = 0;
+
+ protected:
+  // No command of the protocol comes near this; who sends more doesn't speak it.
+  static constexpr std::size_t kMaxLine = 16 * 1024;
 };
 
 }  // namespace dg

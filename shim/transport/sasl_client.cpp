@@ -11,9 +11,6 @@ namespace dg {
 
 namespace {
 
-// No command of the protocol comes near this; a server that sends more is not a D-Bus server.
-constexpr size_t kMaxLine = 16 * 1024;
-
 constexpr size_t kGuidLength = 32;
 
 }  // namespace

@@ -27,7 +27,7 @@ class QuestionMechanism : public SaslClientMechanism {
   bool asked_ = false;
 };
 
-const std::string kGuid = "0123456789abcdef0123456789ABCDEF";
+const std::string kSaslGuid = "0123456789abcdef0123456789ABCDEF";
 
 SaslClientMechanisms external_and_anonymous() {
   SaslClientMechanisms mechanisms;
@@ -54,19 +54,19 @@ TEST(Hex, RoundTripAndRefusal) {
 TEST(SaslClient, ExternalWithFds) {
   SaslClient client(external_and_anonymous(), true);
   EXPECT_EQ(take_output(client), "\0AUTH EXTERNAL 31303030\r\n"s);
-  EXPECT_EQ(client.feed("OK " + kGuid + "\r\n"), kGuid.size() + 5);
+  EXPECT_EQ(client.feed("OK " + kSaslGuid + "\r\n"), kSaslGuid.size() + 5);
   EXPECT_EQ(take_output(client), "NEGOTIATE_UNIX_FD\r\n");
   EXPECT_FALSE(client.done());
   client.feed("AGREE_UNIX_FD\r\n");
   EXPECT_EQ(take_output(client), "BEGIN\r\n");
   EXPECT_TRUE(client.done());
   EXPECT_TRUE(client.unix_fds());
-  EXPECT_EQ(client.guid(), kGuid);
+  EXPECT_EQ(client.guid(), kSaslGuid);
 }
 
 TEST(SaslClient, ServerWithoutFds) {
   SaslClient client(external_and_anonymous(), true);
-  client.feed("OK " + kGuid + "\r\nERROR\r\n");
+  client.feed("OK " + kSaslGuid + "\r\nERROR\r\n");
   EXPECT_TRUE(client.done());
   EXPECT_FALSE(client.unix_fds());
 }
@@ -74,21 +74,21 @@ TEST(SaslClient, ServerWithoutFds) {
 TEST(SaslClient, FdsNotWanted) {
   SaslClient client(external_and_anonymous(), false);
   take_output(client);
-  client.feed("OK " + kGuid + "\r\n");
+  client.feed("OK " + kSaslGuid + "\r\n");
   EXPECT_EQ(take_output(client), "BEGIN\r\n");
   EXPECT_TRUE(client.done());
 }
 
 TEST(SaslClient, ByteByByte) {
   SaslClient client(external_and_anonymous(), true);
-  const std::string server = "OK " + kGuid + "\r\nAGREE_UNIX_FD\r\n";
+  const std::string server = "OK " + kSaslGuid + "\r\nAGREE_UNIX_FD\r\n";
   for (char byte : server) EXPECT_EQ(client.feed({&byte, 1}), 1U);
   EXPECT_TRUE(client.done());
 }
 
 TEST(SaslClient, LeavesWhatFollowsTheEnd) {
   SaslClient client(external_and_anonymous(), false);
-  const std::string server = "OK " + kGuid + "\r\n";
+  const std::string server = "OK " + kSaslGuid + "\r\n";
   EXPECT_EQ(client.feed(server + "l\1\0\1"s), server.size());
   EXPECT_EQ(client.feed("more"), 0U);
 }
@@ -114,7 +114,7 @@ TEST(SaslClient, ErrorIsAnsweredByCancel) {
 
 TEST(SaslClient, OnlyRejectedAnswersCancel) {
   SaslClient client(external_and_anonymous(), false);
-  client.feed("ERROR\r\nOK " + kGuid + "\r\n");
+  client.feed("ERROR\r\nOK " + kSaslGuid + "\r\n");
   EXPECT_TRUE(client.failed());
 }
 
@@ -123,7 +123,7 @@ TEST(SaslClient, ServerThatIgnoresTheInitialResponse) {
   take_output(client);
   client.feed("DATA\r\n");
   EXPECT_EQ(take_output(client), "DATA 31303030\r\n");
-  client.feed("OK " + kGuid + "\r\n");
+  client.feed("OK " + kSaslGuid + "\r\n");
   EXPECT_TRUE(client.done());
 }
 
@@ -148,9 +148,9 @@ TEST(SaslClient, MalformedDataAndUnknownCommandsGetError) {
   EXPECT_EQ(take_output(client), "ERROR\r\n");
   client.feed("WHATEVER 1 2\r\n");
   EXPECT_EQ(take_output(client), "ERROR\r\n");
-  client.feed("OK " + kGuid + "\r\n");
+  client.feed("OK " + kSaslGuid + "\r\n");
   take_output(client);
-  client.feed("OK " + kGuid + "\r\n");
+  client.feed("OK " + kSaslGuid + "\r\n");
   EXPECT_EQ(take_output(client), "ERROR\r\n");
   EXPECT_FALSE(client.failed());
 }

@@ -12,7 +12,6 @@ namespace dg {
 
 namespace {
 
-constexpr std::size_t kMaxLine = 16 * 1024;
 // The next one ends the connection: guessing is not for free.
 constexpr int kMaxRejections = 6;
 

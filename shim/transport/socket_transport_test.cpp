@@ -17,14 +17,9 @@
 namespace dg {
 namespace {
 
-constexpr char kGuid[] = "0123456789abcdef0123456789abcdef";
+constexpr char kServerGuid[] = "0123456789abcdef0123456789abcdef";
 
-struct MessageFree {
-  void operator()(DBusMessage* message) const noexcept { message->unref(); }
-};
-using MessagePtr = std::unique_ptr<DBusMessage, MessageFree>;
-
-MessagePtr signal(uint32_t serial, std::size_t body_size, std::vector<UniqueFd> fds = {}) {
+Ref<DBusMessage> signal(uint32_t serial, std::size_t body_size, std::vector<UniqueFd> fds = {}) {
   MessageBuilder builder;
   builder.start(DBUS_MESSAGE_TYPE_SIGNAL, DBUS_HEADER_FLAG_NO_REPLY_EXPECTED, serial);
   builder.set_path("/");
@@ -38,7 +33,7 @@ MessagePtr signal(uint32_t serial, std::size_t body_size, std::vector<UniqueFd> 
     for (std::size_t i = sizeof length; i < body_size; i++) body[i] = static_cast<std::byte>(i);
   }
   if (!fds.empty()) builder.adopt_fds(std::move(fds));
-  return MessagePtr(builder.finish());
+  return Ref<DBusMessage>::adopt(builder.finish());
 }
 
 std::string wire_of(DBusMessage& message) {
@@ -62,7 +57,7 @@ class SocketTransportTest : public ::testing::Test {
   }
   void open_authenticated(bool unix_fds = true) {
     open(unix_fds, "");
-    say(std::string("OK ") + kGuid + "\r\n" + (unix_fds ? "AGREE_UNIX_FD\r\n" : ""));
+    say(std::string("OK ") + kServerGuid + "\r\n" + (unix_fds ? "AGREE_UNIX_FD\r\n" : ""));
     ASSERT_EQ(transport_->handshake(), IoStatus::Ok);
     (void)hear();
   }
@@ -81,7 +76,7 @@ class SocketTransportTest : public ::testing::Test {
     }
     return heard;
   }
-  MessagePtr pop() { return MessagePtr(list_.pop_front()); }
+  Ref<DBusMessage> pop() { return Ref<DBusMessage>::adopt(list_.pop_front()); }
 
   UniqueFd peer_;
   std::unique_ptr<SocketTransport> transport_;
@@ -100,7 +95,7 @@ TEST_F(SocketTransportTest, HandshakeStepByStep) {
   EXPECT_EQ(hear(), std::string("\0AUTH EXTERNAL 30\r\n", 19));
   EXPECT_STREQ(transport_->guid(), "");
 
-  say(std::string("OK ") + kGuid);
+  say(std::string("OK ") + kServerGuid);
   EXPECT_EQ(transport_->handshake(), IoStatus::WouldBlock);
   say("\r\n");
   EXPECT_EQ(transport_->handshake(), IoStatus::WouldBlock);
@@ -110,7 +105,7 @@ TEST_F(SocketTransportTest, HandshakeStepByStep) {
   EXPECT_EQ(hear(), "BEGIN\r\n");
   EXPECT_TRUE(transport_->authenticated());
   EXPECT_TRUE(transport_->can_send_type(DBUS_TYPE_UNIX_FD));
-  EXPECT_STREQ(transport_->guid(), kGuid);
+  EXPECT_STREQ(transport_->guid(), kServerGuid);
 }
 
 TEST_F(SocketTransportTest, WithoutFdsThatTypeCannotBeSent) {
@@ -122,7 +117,7 @@ TEST_F(SocketTransportTest, WithoutFdsThatTypeCannotBeSent) {
 TEST_F(SocketTransportTest, OtherGuidThanTheAddressesIsRefused) {
   open(false, "ffffffffffffffffffffffffffffffff");
   EXPECT_STREQ(transport_->guid(), "ffffffffffffffffffffffffffffffff");
-  say(std::string("OK ") + kGuid + "\r\n");
+  say(std::string("OK ") + kServerGuid + "\r\n");
   EXPECT_EQ(transport_->handshake(), IoStatus::Disconnected);
   EXPECT_FALSE(transport_->authenticated());
 }
@@ -138,7 +133,7 @@ TEST_F(SocketTransportTest, RejectionAndHangUpDisconnect) {
 
 TEST_F(SocketTransportTest, MessageThatCameWithTheEndOfAuthenticationIsKept) {
   open(true, "");
-  say(std::string("OK ") + kGuid + "\r\nAGREE_UNIX_FD\r\n" + wire_of(*signal(3, 20)));
+  say(std::string("OK ") + kServerGuid + "\r\nAGREE_UNIX_FD\r\n" + wire_of(*signal(3, 20)));
   EXPECT_EQ(transport_->handshake(), IoStatus::Ok);
   EXPECT_TRUE(transport_->has_pending_input());
   EXPECT_EQ(transport_->receive(list_), IoStatus::Ok);
@@ -151,14 +146,14 @@ TEST_F(SocketTransportTest, MessageThatCameWithTheEndOfAuthenticationIsKept) {
 
 TEST_F(SocketTransportTest, SendsTheWireFormat) {
   open_authenticated();
-  MessagePtr message = signal(4, 37);
+  Ref<DBusMessage> message = signal(4, 37);
   EXPECT_EQ(transport_->send(*message), IoStatus::Ok);
   EXPECT_EQ(hear(), wire_of(*message));
 }
 
 TEST_F(SocketTransportTest, LargeMessageGoesOutInPieces) {
   open_authenticated();
-  MessagePtr message = signal(5, 3 * 1024 * 1024);
+  Ref<DBusMessage> message = signal(5, 3 * 1024 * 1024);
   std::string heard;
   int blocked = 0;
   IoStatus status;
@@ -171,7 +166,7 @@ TEST_F(SocketTransportTest, LargeMessageGoesOutInPieces) {
   heard += hear();
   EXPECT_EQ(heard, wire_of(*message));
 
-  MessagePtr next = signal(6, 0);
+  Ref<DBusMessage> next = signal(6, 0);
   EXPECT_EQ(transport_->send(*next), IoStatus::Ok);
   EXPECT_EQ(hear(), wire_of(*next));
 }
@@ -191,7 +186,7 @@ TEST_F(SocketTransportTest, ReceivesMessagesInPiecesAndInOne) {
 
 TEST_F(SocketTransportTest, ReceivesLargeMessages) {
   open_authenticated();
-  MessagePtr sent = signal(9, 1024 * 1024);
+  Ref<DBusMessage> sent = signal(9, 1024 * 1024);
   const std::string bytes = wire_of(*sent);
   std::size_t said = 0;
   for (int i = 0; i < 1000 && list_.empty(); i++) {
@@ -199,7 +194,7 @@ TEST_F(SocketTransportTest, ReceivesLargeMessages) {
     if (n > 0) said += static_cast<std::size_t>(n);
     (void)transport_->receive(list_);
   }
-  MessagePtr message = pop();
+  Ref<DBusMessage> message = pop();
   ASSERT_NE(message, nullptr);
   EXPECT_EQ(wire_of(*message), bytes);
 }
@@ -278,7 +273,7 @@ TEST_F(SocketTransportTest, FdsArriveWithTheirMessages) {
   }
 
   EXPECT_EQ(transport_->receive(list_), IoStatus::WouldBlock);
-  MessagePtr message = pop();
+  Ref<DBusMessage> message = pop();
   ASSERT_NE(message, nullptr);
   ASSERT_EQ(message->fds().size(), 2U);
   struct stat sent;

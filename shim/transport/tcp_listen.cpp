@@ -19,7 +19,7 @@ namespace dg {
 
 namespace {
 
-constexpr int kBacklog = 30;
+constexpr int kTcpBacklog = 30;
 
 UniqueFd listen_one(const addrinfo& address, TcpFailures* failures) {
   UniqueFd fd(::socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -32,7 +32,7 @@ UniqueFd listen_one(const addrinfo& address, TcpFailures* failures) {
     verb = "bind";
     if (::bind(fd.get(), address.ai_addr, address.ai_addrlen) == 0) {
       verb = "listen on";
-      if (::listen(fd.get(), kBacklog) == 0) return fd;
+      if (::listen(fd.get(), kTcpBacklog) == 0) return fd;
     }
   }
   failures->add(verb, address, errno);
@@ -78,31 +78,30 @@ bool listen_tcp(const std::string& host, const std::string& port, const char* fa
   return true;
 }
 
-bool create_nonce_file(NonceFile* file, DBusError* error) {
-  char nonce[kNonceSize];
-  if (::getrandom(nonce, sizeof nonce, 0) != ssize_t{sizeof nonce}) {
+NonceDirectory create_nonce_directory(DBusError* error) {
+  const char* tmp = ::secure_getenv("TMPDIR");
+  std::string path = std::string(tmp && *tmp ? tmp : "/tmp") + "/dbus_nonce-XXXXXX";
+  if (!::mkdtemp(path.data())) {
+    set_error(error, error_name_from_errno(errno), "Could not create %s: %s", path.c_str(),
+              strerror(errno));
+    path.clear();
+  }
+  return NonceDirectory(std::move(path));
+}
+
+bool create_nonce_file(const std::string& path, std::string* nonce, DBusError* error) {
+  nonce->resize(kNonceSize);
+  if (::getrandom(nonce->data(), kNonceSize, 0) != ssize_t{kNonceSize}) {
     set_error(error, error_name_from_errno(errno), "Failed to generate a nonce: %s",
               strerror(errno));
     return false;
   }
-  const char* tmp = ::secure_getenv("TMPDIR");
-  std::string directory = std::string(tmp && *tmp ? tmp : "/tmp") + "/dbus_nonce-XXXXXX";
-  if (!::mkdtemp(directory.data())) {
-    set_error(error, error_name_from_errno(errno), "Could not create %s: %s", directory.c_str(),
-              strerror(errno));
-    return false;
-  }
-  const std::string path = directory + "/nonce";
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd || ::write(fd.get(), nonce, sizeof nonce) != ssize_t{sizeof nonce}) {
-    set_error(error, error_name_from_errno(errno), "Could not write %s: %s", path.c_str(),
-              strerror(errno));
-    (void)::unlink(path.c_str());
-    (void)::rmdir(directory.c_str());
-    return false;
-  }
-  *file = {std::string(nonce, sizeof nonce), path, directory};
-  return true;
+  if (fd && ::write(fd.get(), nonce->data(), kNonceSize) == ssize_t{kNonceSize}) return true;
+  set_error(error, error_name_from_errno(errno), "Could not write %s: %s", path.c_str(),
+            strerror(errno));
+  if (fd) (void)::unlink(path.c_str());
+  return false;
 }
 
 }  // namespace dg
