@@ -24,6 +24,8 @@ def attempt(what, call):
         print(f"{what}: {call()!r}")
     except dbus.DBusException as e:
         print(f"{what}: {e.get_dbus_name()}: {e.get_dbus_message()}")
+    except ValueError as e:  # refused by dbus-python itself
+        print(f"{what}: {e}")
 
 
 for value in (dbus.Byte(255), True, dbus.Int16(-5), dbus.UInt16(5), dbus.Int32(-2**31), dbus.UInt32(2**32 - 1),

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Rows: daemons of the system bus, and their clients."""
+from box import expect
+from row import row
+
+
+@row("bluetoothctl", "bluetoothctl", "adapter and device of a BlueZ made with dbus-python")
+def bluetoothctl(box):
+    mock = box.start("/usr/bin/python3", "-m", "dbusmock", "--system", "--template", "bluez5")
+    box.wait_name("system", "org.bluez", mock)
+    box.ask("system", "org.bluez", "/org/bluez", "org.bluez.Mock.AddAdapter", "hci0", "my-computer")
+    box.ask("system", "org.bluez", "/org/bluez", "org.bluez.Mock.AddDevice", "hci0", "11:22:33:44:55:66", "My Phone")
+    text = box.run("sh", "-c", "(for c in list devices 'info 11:22:33:44:55:66' 'show' quit; do sleep 0.7; echo $c; done)"
+                   " | bluetoothctl", status=None)
+    expect("Controller 00:01:02:03:04:05 my-computer", text)
+    expect("Device 11:22:33:44:55:66 My Phone", text)
+    lines = [line.strip() for line in text.splitlines()]
+    return "\n".join(sorted({line for line in lines if line.startswith(("Name:", "Alias:", "Paired:", "Powered:"))
+                             or "] " not in line and line.startswith(("Controller", "Device"))}))
+
+
+@row("rtkit", "rtkit-daemon", "its limits, and a thread made real-time")
+def rtkit(box):
+    name, path = "org.freedesktop.RealtimeKit1", "/org/freedesktop/RealtimeKit1"
+    daemon = box.start("/usr/libexec/rtkit-daemon", "--no-canary", "--no-drop-privileges", "--no-chroot",
+                       "--no-limit-resources", "--stderr")
+    box.wait_name("system", name, daemon)
+    limits = [box.get("system", name, path, name, p) for p in ("RTTimeUSecMax", "MaxRealtimePriority", "MinNiceLevel")]
+    expect(r"<.*\d+>", limits[0])
+    refused = box.ask("system", name, path, f"{name}.MakeThreadHighPriority", "999999", "-5", status=1)
+    return "\n".join([*limits, refused])
+
+
+@row("ofono", "ofonod", "no modems; a manager that introspects; errors")
+def ofono(box):
+    daemon = box.start("ofonod", "-n")
+    box.wait_name("system", "org.ofono", daemon)
+    modems = box.ask("system", "org.ofono", "/", "org.ofono.Manager.GetModems")
+    xml = box.ask("system", "org.ofono", "/", "org.freedesktop.DBus.Introspectable.Introspect")
+    error = box.ask("system", "org.ofono", "/", "org.ofono.Manager.Nothing", status=1)
+    return "\n".join([modems, expect("ModemAdded", xml), error])
+
+
+@row("oddjob", "oddjobd, oddjob_request", "its services, objects and methods listed, one called")
+def oddjob(box):
+    daemon = box.start("oddjobd", "-n", "-p", "/tmp/oddjobd.pid")
+    box.wait_name("system", "com.redhat.oddjob", daemon)
+    services = box.run("oddjob_request", "-s", "com.redhat.oddjob", "listall", status=None)
+    interfaces = box.run("oddjob_request", "-s", "com.redhat.oddjob", "-o", "/com/redhat/oddjob", "-i", "com.redhat.oddjob", "list",
+                         status=None)
+    xml = box.ask("system", "com.redhat.oddjob", "/com/redhat/oddjob", "org.freedesktop.DBus.Introspectable.Introspect")
+    return "\n".join([services, interfaces, expect("com.redhat.oddjob", xml)])
+
+
+@row("snapper", "snapperd, snapper", "its configurations, and the error for one that isn't there")
+def snapper(box):
+    daemon = box.start("snapperd", "--stdout")
+    box.wait_name("system", "org.opensuse.Snapper", daemon)
+    listed = box.run("snapper", "list-configs")
+    missing = box.run("snapper", "-c", "nothing", "list", status=None)
+    configs = box.ask("system", "org.opensuse.Snapper", "/org/opensuse/Snapper", "org.opensuse.Snapper.ListConfigs")
+    return "\n".join([expect("Config", listed), expect("nknown config", missing), configs])
