@@ -15,7 +15,6 @@
 #include "transport/accept.h"
 #include "transport/address.h"
 #include "transport/inherited_sockets.h"
-#include "transport/tcp_listen.h"
 #include "transport/unix_listen.h"
 
 namespace dg {
@@ -79,10 +78,11 @@ class ListenerOpener {
   }
 
   bool listen_unix_at(const std::string& name, UnixNamespace where) {
+    const bool is_path = where == UnixNamespace::Path;
+    if (is_path) listener_.expect_file(name);
     UniqueFd fd = listen_unix(name, where, error_);
     if (!fd) return false;
-    const bool is_path = where == UnixNamespace::Path;
-    if (is_path) listener_.remember_file(name);
+    listener_.identify_files();
     listener_.address_ =
         std::string(is_path ? "unix:path=" : "unix:abstract=") + escape_address_value(name);
     listener_.sockets_.push_back(std::move(fd));
@@ -102,12 +102,14 @@ class ListenerOpener {
                        ",port=" + escape_address_value(tcp.port);
     if (tcp.family) text += std::string(",family=") + tcp.family;
     if (entry.method == "nonce-tcp") {
-      NonceFile file;
-      if (!create_nonce_file(&file, error_)) return false;
-      listener_.remember_file(file.path);
-      listener_.nonce_directory_ = file.directory;
-      listener_.nonce_ = file.nonce;
-      text += ",noncefile=" + escape_address_value(file.path);
+      NonceDirectory directory = create_nonce_directory(error_);
+      if (directory.path().empty()) return false;
+      const std::string file = directory.path() + "/nonce";
+      listener_.expect_file(file);
+      listener_.nonce_directory_ = std::move(directory);
+      if (!create_nonce_file(file, &listener_.nonce_, error_)) return false;
+      listener_.identify_files();
+      text += ",noncefile=" + escape_address_value(file);
     }
     listener_.address_ = std::move(text);
     listener_.sockets_ = std::move(tcp.sockets);
@@ -168,28 +170,33 @@ Listener& Listener::operator=(Listener&& other) noexcept {
   sockets_.swap(other.sockets_);
   address_.swap(other.address_);
   nonce_.swap(other.nonce_);
-  nonce_directory_.swap(other.nonce_directory_);
+  nonce_directory_ = std::move(other.nonce_directory_);
   files_.swap(other.files_);
   return *this;
 }
 
-void Listener::remember_file(const std::string& path) {
-  struct stat status;
-  if (::lstat(path.c_str(), &status) == 0) files_.push_back({path, status.st_dev, status.st_ino});
+void Listener::expect_file(const std::string& path) { files_.push_back({path, 0, 0}); }
+
+void Listener::identify_files() noexcept {
+  for (File& file : files_) {
+    struct stat status;
+    if (::lstat(file.path.c_str(), &status) < 0) continue;
+    file.device = status.st_dev;
+    file.inode = status.st_ino;
+  }
 }
 
 void Listener::close() noexcept {
   sockets_.clear();
   for (const File& file : files_) {
     struct stat status;
-    if (::lstat(file.path.c_str(), &status) == 0 && status.st_dev == file.device &&
-        status.st_ino == file.inode) {
+    if (file.inode != 0 && ::lstat(file.path.c_str(), &status) == 0 &&
+        status.st_dev == file.device && status.st_ino == file.inode) {
       (void)::unlink(file.path.c_str());
     }
   }
   files_.clear();
-  if (!nonce_directory_.empty()) (void)::rmdir(nonce_directory_.c_str());
-  nonce_directory_.clear();
+  nonce_directory_ = NonceDirectory();
 }
 
 std::unique_ptr<Transport> Listener::accept(

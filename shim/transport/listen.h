@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "transport/tcp_listen.h"
 #include "transport/transport.h"
 
 namespace dg {
@@ -45,12 +46,14 @@ class Listener {
     dev_t device;
     ino_t inode;
   };
-  void remember_file(const std::string& path);
+  // Before it is made, and after: nothing in between may leave it behind.
+  void expect_file(const std::string& path);
+  void identify_files() noexcept;
 
   std::vector<UniqueFd> sockets_;
   std::string address_;
   std::string nonce_;
-  std::string nonce_directory_;
+  NonceDirectory nonce_directory_;
   std::vector<File> files_;
 };
 

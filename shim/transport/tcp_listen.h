@@ -3,8 +3,10 @@
 #pragma once
 
 #include <dbus/dbus.h>
+#include <unistd.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -23,12 +25,30 @@ struct TcpListening {
 bool listen_tcp(const std::string& host, const std::string& port, const char* family,
                 TcpListening* listening, DBusError* error);
 
-// Clients of nonce-tcp: show that they can read this user's file, in a directory of its own.
-struct NonceFile {
-  std::string nonce;
-  std::string path;
-  std::string directory;
+// Clients of nonce-tcp: show that they can read this user's file, in a directory of its own, which
+// goes with this.
+class NonceDirectory {
+ public:
+  NonceDirectory() noexcept = default;
+  explicit NonceDirectory(std::string path) noexcept : path_(std::move(path)) {}
+  NonceDirectory(NonceDirectory&& other) noexcept { path_.swap(other.path_); }
+  NonceDirectory& operator=(NonceDirectory&& other) noexcept {
+    NonceDirectory old(std::move(*this));
+    path_.swap(other.path_);
+    return *this;
+  }
+  ~NonceDirectory() {
+    if (!path_.empty()) (void)::rmdir(path_.c_str());
+  }
+  const std::string& path() const noexcept { return path_; }
+
+ private:
+  std::string path_;
 };
-bool create_nonce_file(NonceFile* file, DBusError* error);
+
+// An empty path, with `error` set, when it can't be made.
+NonceDirectory create_nonce_directory(DBusError* error);
+// Leaves no file behind when it fails.
+bool create_nonce_file(const std::string& path, std::string* nonce, DBusError* error);
 
 }  // namespace dg
