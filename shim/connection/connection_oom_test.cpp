@@ -198,20 +198,6 @@ void each(const std::function<void(Failing&, Session&)>& function) {
   EXPECT_GT(made, 0u) << "nothing was tested";
 }
 
-// For functions with a DBusError.
-template <typename Function>
-bool with_error(Function&& function) {
-  DBusError error = DBUS_ERROR_INIT;
-  const bool ok = function(&error);
-  const NoFailures reading;
-  EXPECT_EQ(!ok, static_cast<bool>(dbus_error_is_set(&error)));
-  if (!ok) {
-    EXPECT_STREQ(DBUS_ERROR_NO_MEMORY, error.name);
-  }
-  dbus_error_free(&error);
-  return ok;
-}
-
 TEST(ConnectionOom, Sending) {
   each([](Failing& failing, Session& s) {
     Ref<DBusMessage> first = s.fresh("First");

@@ -52,24 +52,6 @@ Changing make(Failing& failing) {
   return Changing(std::move(message));
 }
 
-void expect_no_memory(DBusError* error) {
-  EXPECT_STREQ(DBUS_ERROR_NO_MEMORY, error->name);
-  dbus_error_free(error);
-}
-
-// The functions' results are NULL or FALSE without a word; only those with a DBusError say more.
-template <typename Function>
-bool with_error(Function&& function) {
-  DBusError error = DBUS_ERROR_INIT;
-  if (function(&error)) {
-    EXPECT_FALSE(dbus_error_is_set(&error));
-    return true;
-  }
-  const NoFailures reading;
-  expect_no_memory(&error);
-  return false;
-}
-
 class MessageOom : public testing::Test {
  protected:
   // Messages that died are kept for the next: gone, so that every message is allocated.

@@ -13,6 +13,7 @@
 // is to be tried again, without failures: then it must succeed.
 #pragma once
 
+#include <dbus/dbus.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -96,6 +97,21 @@ unsigned long for_each_allocation(Function&& function) {
     }
   }
   return made;
+}
+
+// For attempts with functions that set a DBusError: they do so exactly when they fail, and then to
+// NoMemory.
+template <typename Function>
+bool with_error(Function&& function) {
+  DBusError error = DBUS_ERROR_INIT;
+  const bool ok = function(&error);
+  const NoFailures reading;
+  EXPECT_EQ(!ok, static_cast<bool>(dbus_error_is_set(&error)));
+  if (!ok) {
+    EXPECT_STREQ(DBUS_ERROR_NO_MEMORY, error.name);
+  }
+  dbus_error_free(&error);
+  return ok;
 }
 
 }  // namespace dg::test
