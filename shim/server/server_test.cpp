@@ -71,7 +71,9 @@ std::vector<Route> routes() {
 class RouteTest : public ::testing::TestWithParam<std::tuple<Route, std::string, std::string>> {};
 
 TEST_P(RouteTest, CallAndReply) {
-  const auto& [route, server_name, client_name] = GetParam();
+  const Route& route = std::get<0>(GetParam());
+  const std::string& server_name = std::get<1>(GetParam());
+  const std::string& client_name = std::get<2>(GetParam());
   const Peer& peer = peer_named(server_name);
   Loop loop;
   TestServer server(peer, loop, route.address, route.mechanisms, [&](DBusConnection* connection) {
