@@ -127,6 +127,31 @@ INSTANTIATE_TEST_SUITE_P(All, RouteTest,
                                   "_server_" + std::get<2>(info.param) + "_client";
                          });
 
+// The program at the other end passes everything on to a server, and so does its user.
+TEST(ServerTest, ClientBehindAProgram) {
+  constexpr char kRelay[] =
+      "import select, socket, sys\n"
+      "a = socket.socket(fileno=0)\n"
+      "b = socket.socket(socket.AF_UNIX)\n"
+      "b.connect(sys.argv[1])\n"
+      "while True:\n"
+      "    for s in select.select([a, b], [], [])[0]:\n"
+      "        data = s.recv(4096)\n"
+      "        if not data:\n"
+      "            sys.exit()\n"
+      "        (b if s is a else a).sendall(data)\n";
+  for (const Peer* peer : {&our_peer(), &stock_peer()}) {
+    Loop loop;
+    TestServer server(our_peer(), loop, "unix:dir=" + home.path());
+    char* script = dbus_address_escape_value(kRelay);
+    const std::string address = "unixexec:path=/usr/bin/python3,argv1=-c,argv2="s + script +
+                                ",argv3=" + value_in(server.address(), "path");
+    dbus_free(script);
+    TestClient client(*peer, loop, address);
+    EXPECT_EQ(client.echo("x"), "x");
+  }
+}
+
 // --- addresses that can't be listened on
 
 class RefusalTest : public ::testing::TestWithParam<std::string> {};
@@ -157,8 +182,39 @@ INSTANTIATE_TEST_SUITE_P(
                       "unix:path=/tmp/" + std::string(95, 'x'),
                       "unix:abstract=" + std::string(99, 'x'), "tcp:host=1.2.3.4", "tcp:port=abc",
                       "tcp:family=foo", "tcp:host=127.0.0.1,family=ipv6",
-                      "tcp:host=no-such-host.invalid", "systemd:", "launchd:env=X",
-                      "autolaunch:", "unixexec:path=/bin/true"));
+                      "systemd:", "launchd:env=X", "autolaunch:", "unixexec:path=/bin/true"));
+
+class ConnectRefusalTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(ConnectRefusalTest, AsTheInstalledLibrary) {
+  std::string texts[2];
+  for (const Peer* peer : {&our_peer(), &stock_peer()}) {
+    DBusError error = DBUS_ERROR_INIT;
+    DBusConnection* connection = peer->dbus_connection_open_private(GetParam().c_str(), &error);
+    texts[peer == &stock_peer()] =
+        connection ? "connected" : std::string(error.name) + ": " + error.message;
+    peer->dbus_error_free(&error);
+    if (connection) {
+      peer->dbus_connection_close(connection);
+      peer->dbus_connection_unref(connection);
+    }
+  }
+  EXPECT_EQ(texts[0], texts[1]);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, ConnectRefusalTest,
+    ::testing::Values(
+        "unix:", "unix:dir=/tmp", "unix:tmpdir=/tmp", "unix:runtime=yes", "unix:runtime=no",
+        "unix:runtime=yes,path=/no/such", "unix:dir=/tmp,path=/no/such",
+        "unix:tmpdir=/tmp,path=/no/such", "unix:path=/a,abstract=b", "unix:path=/no/such;foo:",
+        "unix:path=/tmp/" + std::string(95, 'x'), "unix:path=/tmp/" + std::string(94, 'x'),
+        "unix:abstract=" + std::string(99, 'x'), "unix:abstract=" + std::string(98, 'x'),
+        "tcp:", "tcp:host=127.0.0.1,port=1", "tcp:host=*,port=1", "tcp:host=127.0.0.1,port=abc",
+        "tcp:host=127.0.0.1,port=1,family=foo", "tcp:host=127.0.0.1,port=1,family=ipv6",
+        "tcp:host=127.0.0.1,port=1,noncefile=/x", "nonce-tcp:", "nonce-tcp:noncefile=/x",
+        "nonce-tcp:host=127.0.0.1,port=1,noncefile=/no/such", "systemd:", "launchd:env=X",
+        "foo:;bar:", ";", "unix:path=/a;;"));
 
 // --- a server's life
 
