@@ -44,6 +44,20 @@ def build(tally):
     return True
 
 
+# TAP programs that have to fetch what they run, and keep it in the cache: name, path, seconds.
+HOST_PROGRAMS = (
+    ("upstream's tests", "compat-tests/upstream/run", 1200),
+)
+
+
+def host_program(tally, name, path, timeout):
+    start = time.monotonic()
+    tally.say(f"{name} …")
+    # stderr carries the progress.
+    status, text = bounded.run([SRC / path], LOGS / (path.replace("/", "-") + ".log"), timeout, stderr=None, cwd=SRC)
+    tally.cases(f"host: {name}", tap_cases(text, status), time.monotonic() - start)
+
+
 def module(tally, kernel):
     for mode in ("warnings", "sparse"):
         start = time.monotonic()
@@ -100,6 +114,8 @@ def main():
     built = build(tally)
     if built and whole and not args.kernel:
         hosttests.run(tally, BUILD)
+        for program in HOST_PROGRAMS:
+            host_program(tally, *program)
     if not args.host:
         chosen = [test for test in tests if whole or test.name in args.names]
         # Who names a test wants it.
