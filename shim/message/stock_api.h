@@ -196,6 +196,14 @@ class Random {
   std::mt19937 engine_;
 };
 
+// How many random cases a test tries. With a sanitizer everything takes many times as long; the
+// fuzzers try more of it, with sanitizers of their own.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int rounds(int count) { return count / 10; }
+#else
+constexpr int rounds(int count) { return count; }
+#endif
+
 // One complete type, containers at most `depth` deep.
 std::string random_type(Random& random, int depth, bool basic_only = false);
 // Appends values of the signature, the same for the same state of `random`, in one of the ways that

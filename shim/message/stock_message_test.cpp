@@ -73,7 +73,7 @@ Message build(const Api& api, std::uint32_t seed) {
 }
 
 TEST(StockMessage, RandomMessagesHaveTheSameBytesAndValues) {
-  for (std::uint32_t seed = 0; seed < 3000; ++seed) {
+  for (std::uint32_t seed = 0; seed < rounds(3000); ++seed) {
     const Message a = build(stock(), seed), b = build(ours(), seed);
     ASSERT_EQ(hex(marshal(stock(), a.get())), hex(marshal(ours(), b.get()))) << "seed " << seed;
     ASSERT_EQ(dump(stock(), a.get()), dump(ours(), b.get())) << "seed " << seed;
@@ -81,7 +81,7 @@ TEST(StockMessage, RandomMessagesHaveTheSameBytesAndValues) {
 }
 
 TEST(StockMessage, CopiesAreTheSame) {
-  for (std::uint32_t seed = 10000; seed < 10200; ++seed) {
+  for (std::uint32_t seed = 10000; seed < 10000 + rounds(200); ++seed) {
     const Message a = build(stock(), seed), b = build(ours(), seed);
     ours().dbus_message_lock(b.get());
     const Message ca(stock(), stock().dbus_message_copy(a.get()));
@@ -153,7 +153,7 @@ TEST(StockMessage, Predicates) {
   const Api* apis[2] = {&stock(), &ours()};
   for (int i = 0; i < 2; ++i) {
     const Api& api = *apis[i];
-    for (std::uint32_t seed = 0; seed < 300; ++seed) {
+    for (std::uint32_t seed = 0; seed < rounds(300); ++seed) {
       const Message m = build(api, seed);
       for (const char* interface : {"a.b", "org.freedesktop.DBus.Properties", "x.y"}) {
         for (const char* member : {"M", "GetManagedObjects", "No"}) {

@@ -82,7 +82,7 @@ TEST(StockSyntax, ChosenStrings) {
 
 TEST(StockSyntax, RandomStrings) {
   Random random(1);
-  for (int i = 0; i < 20000; ++i) {
+  for (int i = 0; i < rounds(20000); ++i) {
     const std::string text = random_string(
         random, random.chance(50) ? "aB1_.-:/" : "ab0._/- \xc3\xa9\xe2\x82\xac\xed\xf0\x9f", 14);
     ASSERT_EQ(verdicts(stock(), text), verdicts(ours(), text)) << hex(text);
@@ -154,14 +154,14 @@ TEST(StockSyntax, ChosenSignatures) {
 
 TEST(StockSyntax, RandomSignatures) {
   Random random(2);
-  for (int i = 0; i < 60000; ++i) {
+  for (int i = 0; i < rounds(60000); ++i) {
     const std::string signature = random.chance(50)
                                       ? random_string(random, "aai((){{}}v", 9)
                                       : random_string(random, "ybnqiuxtdsoghva(){}re", 12);
     ASSERT_EQ(signature_verdict(stock(), signature), signature_verdict(ours(), signature))
         << hex(signature);
   }
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < rounds(2000); ++i) {
     const std::string signature = random_type(random, 6) + random_type(random, 3);
     ASSERT_EQ(signature_verdict(stock(), signature), signature_verdict(ours(), signature))
         << hex(signature);

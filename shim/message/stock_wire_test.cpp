@@ -13,7 +13,7 @@ namespace {
 
 TEST(StockWire, ValidMessagesOfBothOrders) {
   Random random(3);
-  for (int i = 0; i < 1500; ++i) {
+  for (int i = 0; i < rounds(1500); ++i) {
     const std::string bytes = random_bytes(random);
     ASSERT_EQ(verdict(stock(), bytes), verdict(ours(), bytes)) << i << " " << hex(bytes);
     const std::string other = swapped(bytes, signature_of(bytes));
@@ -78,7 +78,7 @@ TEST(StockWire, Depth) {
 TEST(StockWire, MessagesWithMistakes) {
   Random random(4);
   int accepted = 0, refused = 0;
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < rounds(2000); ++i) {
     std::string bytes = random_bytes(random);
     if (bytes.size() > 600) continue;
     if (random.chance(30)) bytes = swapped(bytes, signature_of(bytes));
@@ -90,8 +90,8 @@ TEST(StockWire, MessagesWithMistakes) {
     }
   }
   // Neither trivial: otherwise the mistakes are made badly.
-  EXPECT_GT(accepted, 1000);
-  EXPECT_GT(refused, 10000);
+  EXPECT_GT(accepted, rounds(1000));
+  EXPECT_GT(refused, rounds(10000));
 }
 
 }  // namespace
