@@ -467,7 +467,7 @@ TEST(ServerTest, ManyClients) {
   EXPECT_EQ(loop.watches(), 1U);
 }
 
-// --- malice
+// --- raw clients
 
 UniqueFd raw_client(const std::string& address) {
   sockaddr_un where{};
@@ -505,6 +505,45 @@ bool hung_up(const UniqueFd& fd) {
 }
 
 const std::string kAuth = "\0AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\n"s;
+
+TEST(ServerTest, EndsWithinItsNewConnectionFunction) {
+  Loop loop;
+  DBusServer* server = dbus_server_listen(("unix:dir=" + home.path()).c_str(), nullptr);
+  ASSERT_NE(server, nullptr);
+  loop.adopt(our_peer(), server);
+  dbus_server_set_new_connection_function(
+      server,
+      [](DBusServer* same, DBusConnection*, void*) {
+        dbus_server_disconnect(same);
+        dbus_server_unref(same);
+      },
+      nullptr, nullptr);
+  const UniqueFd client = raw_client(server->address());
+  loop.settle();
+  EXPECT_EQ(loop.watches(), 0U);
+  EXPECT_TRUE(hung_up(client));
+}
+
+TEST(ServerTest, ClientWaitsWhileThereAreNoDescriptors) {
+  Loop loop;
+  TestServer server(our_peer(), loop, "unix:dir=" + home.path());
+  const UniqueFd client = raw_client(server.address());
+  rlimit limit;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  UniqueFd next(::dup(client.get()));
+  const rlimit none = {static_cast<rlim_t>(next.get()), limit.rlim_max};
+  next.reset();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  EXPECT_LT(::dup(client.get()), 0);
+  loop.settle();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_TRUE(server.connections().empty());
+  loop.settle();
+  EXPECT_EQ(server.connections().size(), 1U);
+  EXPECT_FALSE(hung_up(client));
+}
+
+// --- malice
 
 TEST(ServerTest, GoneWhileAuthenticating) {
   Loop loop;
@@ -636,7 +675,7 @@ TEST(ServerTest, ThreadsListenAndGo) {
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST(ServerTest, DisconnectedByAnotherThread) {
+TEST(ServerTest, SetUpAnewByAnotherThread) {
   Loop loop;
   TestServer server(our_peer(), loop, "unix:dir=" + home.path());
   std::atomic<bool> go = false;
@@ -657,6 +696,29 @@ TEST(ServerTest, DisconnectedByAnotherThread) {
     EXPECT_EQ(client.echo("x"), "x");
   }
   other.join();
+}
+
+TEST(ServerTest, DisconnectedByAnotherThread) {
+  dbus_threads_init_default();
+  for (int round = 0; round < 20; ++round) {
+    DBusServer* server = dbus_server_listen(("unix:dir=" + home.path()).c_str(), nullptr);
+    ASSERT_NE(server, nullptr);
+    DBusWatch* watch = nullptr;
+    dbus_server_set_watch_functions(
+        server,
+        [](DBusWatch* added, void* data) -> dbus_bool_t {
+          *static_cast<DBusWatch**>(data) = added;
+          return TRUE;
+        },
+        [](DBusWatch*, void*) {}, nullptr, &watch, nullptr);
+    const UniqueFd client = raw_client(server->address());
+    std::thread other([&] { dbus_server_disconnect(server); });
+    while (dbus_server_get_is_connected(server)) dbus_watch_handle(watch, DBUS_WATCH_READABLE);
+    dbus_watch_handle(watch, DBUS_WATCH_READABLE);
+    other.join();
+    dbus_server_unref(server);
+    EXPECT_TRUE(hung_up(client));
+  }
 }
 
 }  // namespace
