@@ -65,7 +65,7 @@ def dbussy(box):
 
 @row("emacs", "Emacs", "(require 'dbus) in batch: calls, a property, a method of its own, a signal")
 def emacs(box):
-    text = box.run("emacs", "--batch", "-Q", "-l", f"{APPS}/over/ask.el")
+    text = box.run("emacs-nox", "--batch", "-Q", "-l", f"{APPS}/over/ask.el")
     return expect(r"^owner: org.freedesktop.DBus$.*^echo: back$.*^signal: org.example.Emacs", text)
 
 

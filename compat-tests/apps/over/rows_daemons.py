@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Rows: daemons of the system bus, and their clients."""
-from box import expect
+from box import APPS, expect
 from row import row
 
 
@@ -19,16 +19,20 @@ def bluetoothctl(box):
                              or "] " not in line and line.startswith(("Controller", "Device"))}))
 
 
-@row("rtkit", "rtkit-daemon", "its limits, and a thread made real-time")
+@row("rtkit", "rtkit-daemon", "its limits; a thread of a dbus-python program made nicer and real-time")
 def rtkit(box):
     name, path = "org.freedesktop.RealtimeKit1", "/org/freedesktop/RealtimeKit1"
-    daemon = box.start("/usr/libexec/rtkit-daemon", "--no-canary", "--no-drop-privileges", "--no-chroot",
+    policy = "org.freedesktop.PolicyKit1"
+    box.wait_name("system", policy, box.start("/usr/bin/python3", "-m", "dbusmock", "--system", "--template", "polkitd"))
+    box.ask("system", policy, "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.DBus.Mock.AllowUnknown", "true")
+    daemon = box.start("/usr/libexec/rtkit-daemon", "--no-canary", "--no-drop-privileges",
                        "--no-limit-resources", "--stderr")
     box.wait_name("system", name, daemon)
     limits = [box.get("system", name, path, name, p) for p in ("RTTimeUSecMax", "MaxRealtimePriority", "MinNiceLevel")]
     expect(r"<.*\d+>", limits[0])
-    refused = box.ask("system", name, path, f"{name}.MakeThreadHighPriority", "999999", "-5", status=1)
-    return "\n".join([*limits, refused])
+    refused = box.ask("system", name, path, f"{name}.MakeThreadHighPriority", "999999", "0", status=1)
+    made = box.run("/usr/bin/python3", "-B", f"{APPS}/over/ask_rtkit.py")
+    return "\n".join([*limits, refused, expect("^nice: 0 -> -5$", made)])
 
 
 @row("ofono", "ofonod", "no modems; a manager that introspects; errors")
@@ -41,15 +45,23 @@ def ofono(box):
     return "\n".join([modems, expect("ModemAdded", xml), error])
 
 
-@row("oddjob", "oddjobd, oddjob_request", "its services, objects and methods listed, one called")
+ODDJOB = """<?xml version="1.0"?>
+<oddjobconfig><service name="org.example.oddjob"><allow/><object name="/"><interface name="org.example.oddjob">
+<method name="upper"><helper exec="/usr/bin/tr a-z A-Z" arguments="1" argument_passing_method="stdin"
+ prepend_user_name="no"/></method></interface></object></service></oddjobconfig>
+"""
+
+
+@row("oddjob", "oddjobd, oddjob_request", "its methods listed, one called that runs a helper")
 def oddjob(box):
+    with open("/etc/oddjobd.conf.d/example.conf", "w", encoding="ascii") as conf:
+        conf.write(ODDJOB)
     daemon = box.start("oddjobd", "-n", "-p", "/tmp/oddjobd.pid")
-    box.wait_name("system", "com.redhat.oddjob", daemon)
-    services = box.run("oddjob_request", "-s", "com.redhat.oddjob", "listall", status=None)
-    interfaces = box.run("oddjob_request", "-s", "com.redhat.oddjob", "-o", "/com/redhat/oddjob", "-i", "com.redhat.oddjob", "list",
-                         status=None)
+    box.wait_name("system", "org.example.oddjob", daemon)
+    listed = box.run("oddjob_request", "-s", "com.redhat.oddjob", "-o", "/com/redhat/oddjob", "-i", "com.redhat.oddjob", "listall")
+    upper = box.run("oddjob_request", "-s", "org.example.oddjob", "-o", "/", "-i", "org.example.oddjob", "upper", "shout")
     xml = box.ask("system", "com.redhat.oddjob", "/com/redhat/oddjob", "org.freedesktop.DBus.Introspectable.Introspect")
-    return "\n".join([services, interfaces, expect("com.redhat.oddjob", xml)])
+    return "\n".join([expect('method="listall"', listed), expect("SHOUT", upper), expect("com.redhat.oddjob", xml)])
 
 
 @row("snapper", "snapperd, snapper", "its configurations, and the error for one that isn't there")

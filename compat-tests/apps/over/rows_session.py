@@ -96,7 +96,7 @@ def obexd(box):
     return "\n".join([managed, expect("AgentManager1", xml), error])
 
 
-@row("jackdbus", "jackdbus, jack_control", "its status, drivers and parameters, one set")
+@row("jackdbus", "jackdbus, jack_control", "its drivers and parameters, one set, its server started and stopped")
 def jackdbus(box):
     daemon = box.start("jackdbus", "auto")
     box.wait_name("session", "org.jackaudio.service", daemon)
@@ -105,7 +105,10 @@ def jackdbus(box):
     box.run("jack_control", "ds", "dummy")
     selected = expect("dummy", box.run("jack_control", "dg"))
     parameters = box.run("jack_control", "dp")
-    return "\n".join([drivers, selected, parameters])
+    started = box.run("jack_control", "start")
+    status = expect("started", box.run("jack_control", "status"))
+    stopped = box.run("jack_control", "stop")
+    return "\n".join([drivers, selected, parameters, started, status, stopped])
 
 
 @row("fcitx", "fcitx", "its input methods; an input context made")
