@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import subprocess
+import threading
 import time
 
 import witness_log
@@ -13,7 +14,7 @@ OURS_DIR = "/opt/dbus-genl"
 APPS = "/opt/apps"
 SESSION = "unix:path=/run/session_bus"
 SYSTEM = "unix:path=/run/dbus/system_bus_socket"
-PATIENCE = 40
+PATIENCE = 60
 # Built on libdbus's private structures: ours hands it over to the installed one (shim/api/private_programs.cpp).
 STOCK_ONLY = "/usr/bin/dbus-daemon"
 
@@ -35,6 +36,16 @@ def expect(pattern, text):
     if not re.search(pattern, text, re.MULTILINE | re.DOTALL):
         raise Wrong(f"no {pattern!r} in: {text[-1500:]}")
     return text
+
+
+def _copy(master, log):
+    """What a terminal shows, into a file."""
+    try:
+        while data := os.read(master, 65536):
+            log.write(data.decode(errors="replace"))
+            log.flush()
+    except OSError:  # nobody has the other side any more
+        pass
 
 
 class Box:
@@ -78,11 +89,17 @@ class Box:
             raise Wrong(f"{' '.join(map(str, command))}: status {result.returncode}: {result.stdout[-1500:]}")
         return result.stdout
 
-    def start(self, *command, env=None, uses=True):
-        """A program that stays. uses: it is built on libdbus (what it starts may be, if it isn't)."""
+    def start(self, *command, env=None, uses=True, terminal=False):
+        """A program that stays. uses: it is built on libdbus (what it starts may be, if it isn't). terminal: it
+        gets one, with a method to type a line."""
         log = open(f"/tmp/started.{len(self.started)}", "w+", encoding="utf-8", errors="replace")
-        process = subprocess.Popen(command, env={**self.env, **(env or {})}, stdin=subprocess.PIPE, stdout=log,
-                                   stderr=subprocess.STDOUT, text=True)
+        master, slave = os.openpty() if terminal else (None, subprocess.DEVNULL)
+        process = subprocess.Popen(command, env={**self.env, **(env or {})}, stdin=slave, stdout=slave if terminal else log,
+                                   stderr=subprocess.STDOUT)
+        if terminal:
+            os.close(slave)
+            threading.Thread(target=_copy, args=(master, log), daemon=True).start()
+            process.type = lambda line: os.write(master, line.encode() + b"\n")
         process.log = log.name
         process.what = command[0]
         process.uses = uses
@@ -90,7 +107,8 @@ class Box:
         return process
 
     def printed(self, process):
-        return pathlib.Path(process.log).read_text(encoding="utf-8", errors="replace")
+        text = pathlib.Path(process.log).read_text(encoding="utf-8", errors="replace")
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\x01\x02]", "", text)  # without what steers a terminal
 
     def until(self, what, name, timeout=PATIENCE):
         end = time.monotonic() + timeout
@@ -101,7 +119,7 @@ class Box:
         return value
 
     def wait_printed(self, process, pattern):
-        self.until(lambda: re.search(pattern, self.printed(process)) or process.poll() is not None,
+        self.until(lambda: re.search(pattern, self.printed(process), re.MULTILINE | re.DOTALL) or process.poll() is not None,
                    f"{pattern} of {process.what}, which printed {self.printed(process)[-1500:]!r}")
         return expect(pattern, self.printed(process))
 

@@ -87,3 +87,11 @@ def test_tool(box):
     reply = box.run("dbus-send", "--session", "--print-reply=literal", "--dest=org.freedesktop.DBus", "/",
                     "org.freedesktop.DBus.GetNameOwner", "string:org.freedesktop.DBus")
     return f"monitor saw 200 calls\ndbus-send: {reply}"
+
+
+@row("dbus-run-session", "dbus-run-session, dbus-daemon", "a session with a dbus-daemon of its own, which only the stock library can run")
+def run_session(box):
+    text = box.run("dbus-run-session", "--", "sh", "-c", "echo $DBUS_SESSION_BUS_ADDRESS; "
+                   "dbus-send --session --print-reply=literal --dest=org.freedesktop.DBus / org.freedesktop.DBus.ListNames")
+    expect(r"^unix:.*guid=.*org.freedesktop.DBus *:1\.0", text)
+    return text[text.index("array"):]

@@ -4,19 +4,26 @@ from box import APPS, expect
 from row import row
 
 
-@row("bluetoothctl", "bluetoothctl", "adapter and device of a BlueZ made with dbus-python")
+@row("bluetoothctl", "bluetoothctl", "adapter and device of a BlueZ made with dbus-python, one removed, one switched off")
 def bluetoothctl(box):
     mock = box.start("/usr/bin/python3", "-m", "dbusmock", "--system", "--template", "bluez5")
     box.wait_name("system", "org.bluez", mock)
     box.ask("system", "org.bluez", "/org/bluez", "org.bluez.Mock.AddAdapter", "hci0", "my-computer")
     box.ask("system", "org.bluez", "/org/bluez", "org.bluez.Mock.AddDevice", "hci0", "11:22:33:44:55:66", "My Phone")
-    text = box.run("sh", "-c", "(for c in list devices 'info 11:22:33:44:55:66' 'show' quit; do sleep 0.7; echo $c; done)"
-                   " | bluetoothctl", status=None)
-    expect("Controller 00:01:02:03:04:05 my-computer", text)
-    expect("Device 11:22:33:44:55:66 My Phone", text)
-    lines = [line.strip() for line in text.splitlines()]
-    return "\n".join(sorted({line for line in lines if line.startswith(("Name:", "Alias:", "Paired:", "Powered:"))
-                             or "] " not in line and line.startswith(("Controller", "Device"))}))
+    control = box.start("bluetoothctl", terminal=True)
+    box.wait_printed(control, r"\[bluetooth\]#.*Failed to register agent|Agent registered")
+    for command, answer in (("list", r"Controller 00:01:02:03:04:05 my-computer \[default\]"),
+                            ("devices", "Device 11:22:33:44:55:66 My Phone"),
+                            ("info 11:22:33:44:55:66", r"Device 11:22:33:44:55:66 \(public\).*LegacyPairing: no"),
+                            ("show", r"Controller 00:01:02:03:04:05 \(public\).*Discovering: no"),
+                            ("remove 11:22:33:44:55:66", "Device has been removed"),
+                            ("power off", "Changing power off succeeded")):
+        control.type(command)
+        text = box.wait_printed(control, answer)
+    powered = box.get("system", "org.bluez", "/org/bluez/hci0", "org.bluez.Adapter1", "Powered")
+    told = {line.strip() for line in text.splitlines()}
+    return "\n".join([powered, *sorted(line for line in told if line.startswith(
+        ("Name:", "Alias:", "Paired:", "Powered:", "Device has", "Changing")))])
 
 
 @row("rtkit", "rtkit-daemon", "its limits; a thread of a dbus-python program made nicer and real-time")

@@ -13,11 +13,11 @@ import time
 import row
 
 HERE = pathlib.Path(__file__).resolve().parent
-LIMIT = 150
+LIMIT = 240
 # They mostly wait for each other.
 AT_ONCE = 2 * (os.cpu_count() or 1)
 # Without so many rows that could be judged, nothing was.
-ENOUGH = 26
+ENOUGH = 27
 
 
 def sandboxed(root, library, name, which):
