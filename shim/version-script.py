@@ -17,7 +17,7 @@ import sys
 
 
 def read_symbols(path, version):
-    """Yields (node, symbol, marker) of each line; VERSION replaces @VERSION@ in the names of nodes."""
+    """Yields (node, symbol) of each line; VERSION replaces @VERSION@ in the names of nodes."""
     node = None
     with open(path, encoding='utf-8') as lines:
         for number, line in enumerate(lines, 1):
@@ -26,11 +26,11 @@ def read_symbols(path, version):
                 continue
             if match := re.fullmatch(r'\[([\w.@]+)\]', line):
                 node = match.group(1).replace('@VERSION@', version)
-            elif (match := re.fullmatch(r'(\w+)(?:\s+(missing))?', line)) and node:
-                yield node, match.group(1), match.group(2)
+            elif (match := re.fullmatch(r'\w+', line)) and node:
+                yield node, match.group()
             elif match := re.fullmatch(r'(\w+)\((\w+)\)', line):
                 if match.group(1) != 'IMPLEMENTED':
-                    yield private_node(version), match.group(2), None
+                    yield private_node(version), match.group(2)
             else:
                 raise SystemExit(f'{path}:{number}: not a symbol: {line}')
 
@@ -50,7 +50,7 @@ def exported(library, node):
 def write_script(symbols, version, output, *more):
     nodes = {}
     for path in (symbols, *(path for path in more if path != '--public')):
-        for node, symbol, _ in read_symbols(path, version):
+        for node, symbol in read_symbols(path, version):
             if '--public' in more and path == symbols and node == private_node(version):
                 continue
             if any(symbol in names for names in nodes.values()):
@@ -67,7 +67,7 @@ def write_script(symbols, version, output, *more):
 
 def write_private(symbols, version, output, stock):
     node = private_node(version)
-    ours = [symbol for where, symbol, _ in read_symbols(symbols, version) if where == node]
+    ours = [symbol for where, symbol in read_symbols(symbols, version) if where == node]
     theirs = exported(stock, node)
     with open(output, 'w', encoding='utf-8') as out:
         out.writelines(f'IMPLEMENTED({symbol})\n' for symbol in ours)

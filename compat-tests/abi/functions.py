@@ -13,7 +13,7 @@ def main(symbols, output):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     with open(output, 'w', encoding='utf-8') as out:
-        for node, name, _ in module.read_symbols(symbols, 'private'):
+        for node, name in module.read_symbols(symbols, 'private'):
             if node == 'LIBDBUS_1_3':
                 out.write(f'FUNCTION({name})\n')
 

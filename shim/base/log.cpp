@@ -13,7 +13,6 @@
 #include <string>
 
 #include "base/check.h"
-#include "base/mutex.h"
 
 namespace dg {
 namespace {
@@ -82,23 +81,6 @@ void warn(const char* format, ...) noexcept {
   va_start(args, format);
   say("\n", format, args);
   va_end(args);
-}
-
-bool not_implemented(const char* function) noexcept {
-  if (!trace_enabled()) return false;
-  // Every caller passes a string literal of its own, so that the pointers tell the functions apart,
-  // and there are fewer functions in the API than places here.
-  static Mutex mutex;
-  static const char* said[256];
-  static std::size_t count;
-  const std::lock_guard<Mutex> lock(mutex);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (std::strcmp(said[i], function) == 0) return false;
-  }
-  if (count == std::size(said)) return false;
-  said[count++] = function;
-  sayf("\n", "%s() is not implemented yet by dbus-genl", function);
-  return false;
 }
 
 void check_failed(const char* function, const char* condition, const char* file,

@@ -9,8 +9,4 @@ bool trace_enabled() noexcept;
 [[gnu::format(printf, 1, 2)]] void trace(const char* format, ...) noexcept;
 [[gnu::format(printf, 1, 2)]] void warn(const char* format, ...) noexcept;
 
-// For a public function that isn't done yet: traces its name once per process. Always false, so
-// that 'return not_implemented("dbus_foo");' works. docs/status.md lists what calls this.
-bool not_implemented(const char* function) noexcept;
-
 }  // namespace dg
