@@ -175,6 +175,10 @@ class Box:
             self._judge(program, files, seen)
         if not seen:
             raise Wrong("no process had a libdbus mapped")
+        for process in self.started:
+            # What libdbus says of a call that it refuses, on stderr.
+            if "a bug in some application" in (text := self.printed(process)):
+                raise Wrong(f"{process.what} was warned: {text[-1500:]}")
         return sorted(seen)
 
     def _judge(self, program, files, seen):

@@ -36,7 +36,7 @@ apps_make() (
 	start=$SECONDS
 	new=$APPS_ROOT.new
 	dg_say "unpacking the programs of compat-tests/apps, once: about a minute"
-	rm -rf "$new"
+	rm -rf --one-file-system "$new"
 	mkdir -p "$new"
 	apps_sources >"$new/sources.list"
 	apps_mmdebstrap "$new" >"$new/log" 2>&1 &
@@ -54,7 +54,7 @@ apps_make() (
 	fi
 	trap - EXIT
 	touch "$new/done"
-	rm -rf "$APPS_ROOT"
+	rm -rf --one-file-system "$APPS_ROOT"
 	mv "$new" "$APPS_ROOT" || dg_die "could not keep $APPS_ROOT"
 	dg_say "$(du -sh "$APPS_ROOT" | cut -f1) in $((SECONDS - start)) s"
 )
