@@ -59,11 +59,13 @@ def connman_vpnd(box):
     box.wait_name("system", name, daemon)
     empty = box.ask("system", name, "/", f"{name}.Manager.GetConnections")
     made = box.ask("system", name, "/", f"{name}.Manager.Create",
-                   "{'Type': <'openvpn'>, 'Name': <'example'>, 'Host': <'192.0.2.9'>, 'Domain': <'example.org'>}",
-                   status=None)
-    listed = box.ask("system", name, "/", f"{name}.Manager.GetConnections")
+                   "{'Type': <'openvpn'>, 'Name': <'example'>, 'Host': <'192.0.2.9'>, 'Domain': <'example.org'>}")
+    path = re.search("'(/net/connman/vpn/connection/[^']*)'", made)[1]
+    listed = expect("'Host': <'192.0.2.9'>", box.ask("system", name, "/", f"{name}.Manager.GetConnections"))
     wrong = box.ask("system", name, "/", f"{name}.Manager.Remove", "/nothing", status=1)
-    return "\n".join([empty, made, listed, wrong])
+    box.ask("system", name, "/", f"{name}.Manager.Remove", path)
+    left = expect(r"\[\]", box.ask("system", name, "/", f"{name}.Manager.GetConnections"))
+    return "\n".join([empty, made, listed, wrong, left])
 
 
 @row("dnsmasq", "dnsmasq --enable-dbus", "its version, servers set and its statistics, having forked and dropped root")
