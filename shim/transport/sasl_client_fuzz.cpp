@@ -11,11 +11,13 @@
 #include <string>
 
 #include "transport/sasl_client.h"
+#include "transport/sasl_fuzz.h"
 #include "transport/sasl_hex.h"
 
 namespace {
 
 using namespace dg;
+using namespace dg::test;
 
 // A keyring with one cookie, 7, in "fuzz".
 class Keyring {
@@ -38,12 +40,6 @@ class Keyring {
   char path_[32] = "/tmp/dbus-genl-fuzz-XXXXXX";
   std::string file_;
 };
-
-void require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "sasl_client_fuzz: %s\n", what);
-  std::abort();
-}
 
 // The credentials' byte, then lines. A client never sends what a server sends.
 void check_output(std::string_view output) {
@@ -79,23 +75,8 @@ Run run(const std::uint8_t* data, std::size_t size, bool whole) {
   mechanisms.push_back(std::make_unique<AnonymousMechanism>());
   SaslClient client(std::move(mechanisms), true);
   Run result;
-  std::string said;
-  for (std::size_t at = 0; at < size;) {
-    const std::size_t piece = whole ? size : std::min<std::size_t>(size - at, 1 + data[at] % 13u);
-    const std::size_t taken = client.feed({reinterpret_cast<const char*>(data) + at, piece});
-    require(taken <= piece, "it took more than there was");
-    result.taken += taken;
-    at += piece;
-    if (data[0] % 2 && !client.output().empty()) {
-      said += client.output().substr(0, 1);
-      client.output_sent(1);
-    }
-    if (taken < piece) {
-      require(client.done() || client.failed(), "it stopped without an end");
-      break;
-    }
-  }
-  said += client.output();
+  const auto [taken, said] = feed(client, data, size, whole);
+  result.taken = taken;
   check_output(said);
   result.said = said.size();
   result.done = client.done();

@@ -11,20 +11,16 @@
 #include <filesystem>
 #include <string>
 
+#include "transport/sasl_fuzz.h"
 #include "transport/sasl_server.h"
 
 namespace {
 
 using namespace dg;
+using namespace dg::test;
 
 constexpr uid_t kPeer = 4242;  // neither who runs this nor anybody else
 constexpr char kServerGuid[] = "00112233445566778899aabbccddeeff";
-
-void require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "sasl_server_fuzz: %s\n", what);
-  std::abort();
-}
 
 // Where the server keeps its cookies. What they are is not in the fuzzer's reach.
 class Keyring {
@@ -78,23 +74,8 @@ struct Run {
 Run run(std::uint8_t choice, const std::uint8_t* data, std::size_t size, bool whole) {
   SaslServer server(options_of(choice));
   Run result;
-  std::string said;
-  for (std::size_t at = 0; at < size;) {
-    const std::size_t piece = whole ? size : std::min<std::size_t>(size - at, 1 + data[at] % 13u);
-    const std::size_t taken = server.feed({reinterpret_cast<const char*>(data) + at, piece});
-    require(taken <= piece, "it took more than there was");
-    result.taken += taken;
-    at += piece;
-    if (!whole && !server.output().empty()) {
-      said += server.output().substr(0, 1);
-      server.output_sent(1);
-    }
-    if (taken < piece) {
-      require(server.done() || server.failed(), "it stopped without an end");
-      break;
-    }
-  }
-  said += server.output();
+  const auto [taken, said] = feed(server, data, size, whole);
+  result.taken = taken;
   check_output(said);
   result.done = server.done();
   result.failed = server.failed();
