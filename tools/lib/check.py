@@ -47,15 +47,18 @@ def build(tally):
 # TAP programs that have to fetch what they run, and keep it in the cache: name, path, seconds.
 HOST_PROGRAMS = (
     ("upstream's tests", "compat-tests/upstream/run", 1200),
+    ("programs over dbus-daemon", "compat-tests/apps/over-daemon", 1800),
 )
 
 
-def host_program(tally, name, path, timeout):
-    start = time.monotonic()
-    tally.say(f"{name} …")
-    # stderr carries the progress.
-    status, text = bounded.run([SRC / path], LOGS / (path.replace("/", "-") + ".log"), timeout, stderr=None, cwd=SRC)
-    tally.cases(f"host: {name}", tap_cases(text, status), time.monotonic() - start)
+def host_programs(tally):
+    for name, path, timeout in HOST_PROGRAMS:
+        start = time.monotonic()
+        tally.say(f"{name} …")
+        # stderr carries the progress.
+        status, text = bounded.run([SRC / path], LOGS / (path.replace("/", "-") + ".log"), timeout, stderr=None,
+                                   cwd=SRC)
+        tally.cases(f"host: {name}", tap_cases(text, status), time.monotonic() - start)
 
 
 def module(tally, kernel):
@@ -112,20 +115,20 @@ def main():
     if whole and not args.kernel:
         lint(tally)
     built = build(tally)
+    side_by_side = []
     if built and whole and not args.kernel:
         hosttests.run(tally, BUILD)
-        for program in HOST_PROGRAMS:
-            host_program(tally, *program)
+        side_by_side.append((host_programs, tally))
     if not args.host:
         chosen = [test for test in tests if whole or test.name in args.names]
         # Who names a test wants it.
         long = args.long or bool(args.names)
-        # Side by side: an emulated guest seldom has work for more than one processor, and the
-        # debug kernel can be built while Debian's is tested.
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            runs = [pool.submit(on_kernel, tally, kernel, [test for test in chosen if test.runs_on(kernel, long)], whole)
-                    for kernel in kernels]
-        for run in runs:
+        side_by_side += [(on_kernel, tally, kernel, [test for test in chosen if test.runs_on(kernel, long)], whole)
+                         for kernel in kernels]
+    # An emulated guest seldom has work for more than one processor, programs wait, and the debug
+    # kernel can be built while Debian's is tested.
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for run in [pool.submit(*job) for job in side_by_side]:
             run.result()
     return tally.finish()
 
