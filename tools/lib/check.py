@@ -29,19 +29,36 @@ def lint(tally):
     tally.cases("lint", tap_cases(text, status))
 
 
-def build(tally):
+def build(tally, directory=BUILD, group="build", options=()):
     """Returns whether there is something to run."""
-    command = ["meson", "setup", "--werror", str(BUILD)]
-    if (BUILD / "build.ninja").exists():
-        command.insert(2, "--reconfigure")
-    for name, step in (("meson setup", command), ("meson compile", ["meson", "compile", "-C", str(BUILD)])):
+    setup = ["meson", "setup", "--werror", *options, str(directory), str(SRC)]
+    if (directory / "build.ninja").exists():
+        setup.insert(2, "--reconfigure")
+    for name, step in (("meson setup", setup), ("meson compile", ["meson", "compile", "-C", str(directory)])):
         start = time.monotonic()
-        tally.say(f"{name} …")
-        status, text = bounded.run(step, LOGS / (name.replace(" ", "-") + ".log"), 3600, cwd=SRC)
-        tally.case("build", name, status == 0, text[-8000:], time.monotonic() - start)
+        tally.say(f"{group}: {name} …")
+        status, text = bounded.run(step, LOGS / f"{group}-{name.replace(' ', '-')}.log", 3600, cwd=SRC)
+        tally.case(group, name, status == 0, text[-8000:], time.monotonic() - start)
         if status != 0:
             return False
     return True
+
+
+# The library and its unit tests in few, large translation units, since that is what compiling
+# costs; shim-message has one thread.
+SANITIZED = ("-Dcompat_tests=false", "-Dunity=on", "-Dunity_size=200", "-Dbuildtype=plain", "-Doptimization=0",
+             "-Dcpp_args=-g1")
+SANITIZERS = {
+    "address,undefined": ("--suite", "unit"),
+    "thread": ("shim-base", "shim-transport", "shim-connection", "shim-server", "shim-oom"),
+}
+
+
+def sanitized(tally):
+    for sanitizer, tests in SANITIZERS.items():
+        directory, group = BUILD / f"sanitize-{sanitizer}", f"sanitizer {sanitizer}"
+        if build(tally, directory, group, (*SANITIZED, f"-Db_sanitize={sanitizer}")):
+            hosttests.run(tally, directory, LOGS / f"{group}.log", group, tests)
 
 
 # TAP programs that have to fetch what they run, and keep it in the cache: name, path, seconds.
@@ -117,8 +134,8 @@ def main():
     built = build(tally)
     side_by_side = []
     if built and whole and not args.kernel:
-        hosttests.run(tally, BUILD)
-        side_by_side.append((host_programs, tally))
+        hosttests.run(tally, BUILD, LOGS / "host.log")
+        side_by_side += [(host_programs, tally), (sanitized, tally)]
     if not args.host:
         chosen = [test for test in tests if whole or test.name in args.names]
         # Who names a test wants it.

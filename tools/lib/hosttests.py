@@ -25,20 +25,21 @@ def _cases(suite):
             yield Case(name, PASS)
 
 
-def run(tally, build):
+def run(tally, build, log, group="host", tests=()):
+    """meson test of a build directory: all, or what its arguments in tests choose."""
     logs = build / "meson-logs"
     junit, told = logs / "testlog.junit.xml", logs / "testlog.json"
     for old in (junit, told):
         old.unlink(missing_ok=True)
-    tally.say("meson test …")
+    tally.say(f"{group}: meson test …")
     start = time.monotonic()
     # The result is in the files; output shows only what a stopped run would hide.
-    done = subprocess.run(["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs"],
+    done = subprocess.run(["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs", *tests],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors="replace", check=False)
-    (build / "check-logs/host.log").write_text(done.stdout)
+    log.write_text(done.stdout)
     if not told.exists():
-        tally.case("host", "meson test", False, done.stdout[-4000:], time.monotonic() - start)
+        tally.case(group, "meson test", False, done.stdout[-4000:], time.monotonic() - start)
         return
     suites = {}
     if junit.exists():
@@ -47,7 +48,7 @@ def run(tally, build):
     tests = [json.loads(line) for line in told.read_text().splitlines() if line.strip()]
     program_failed = {test["name"]: test for test in tests if test["result"] not in ("OK", "SKIP", "EXPECTEDFAIL")}
     for name, cases in suites.items():
-        tally.cases(f"host: {name}", cases)
+        tally.cases(f"{group}: {name}", cases)
     # A program that died has no failing case of its own to show.
     seen = {case.name for cases in suites.values() for case in cases if case.result == FAIL}
     for name, test in program_failed.items():
@@ -56,5 +57,5 @@ def run(tally, build):
                            if suite and (suite == name or suite.endswith(short)))
         if short not in seen and name not in seen and not suite_failed:
             detail = (test.get("stdout") or "")[-3000:] + (test.get("stderr") or "")[-3000:]
-            tally.case("host", name, False, f"{test['result']}\n{detail}")
-    tally.say(f"host tests took {time.monotonic() - start:.1f} s")
+            tally.case(group, name, False, f"{test['result']}\n{detail}")
+    tally.say(f"{group}: tests took {time.monotonic() - start:.1f} s")
