@@ -20,17 +20,18 @@ DBusDispatchStatus DBusConnection::dispatch() {
   if (update_status() == DBUS_DISPATCH_DATA_REMAINS) {
     Dispatching dispatching(*this, lock);
     Ref<DBusMessage> message;
-    if (dispatching) message = Ref<DBusMessage>::adopt(incoming_.pop_front());
+    if (dispatching) message = Ref<DBusMessage>::adopt(incoming_.lend_front());
     if (message) {
       if (DBusPendingCall* call = call_of(*message)) {
+        incoming_.keep_no_place();
         complete(lock, call, std::move(message));
       } else {
         settle(lock);
         DBusHandlerResult result = run_handlers(lock, message.get());
-        // The queue just had room for it.
-        if (result == DBUS_HANDLER_RESULT_NEED_MEMORY && incoming_.push_front(message.get())) {
-          (void)message.release();
+        if (result == DBUS_HANDLER_RESULT_NEED_MEMORY) {
+          incoming_.take_back(message.release());
         } else {
+          incoming_.keep_no_place();
           if (message.get() == disconnect_message_) left_disconnected();
           lock.unlock();
           message.reset();

@@ -11,9 +11,10 @@ MessageList::~MessageList() {
 }
 
 bool MessageList::reserve_more(std::size_t more) noexcept {
-  if (count_ + more <= capacity_) return true;
+  const std::size_t needed = count_ + lent_ + more;
+  if (needed <= capacity_) return true;
   std::size_t capacity = capacity_ ? capacity_ : 16;
-  while (capacity < count_ + more) capacity *= 2;
+  while (capacity < needed) capacity *= 2;
   auto* ring = static_cast<DBusMessage**>(std::malloc(capacity * sizeof(DBusMessage*)));
   if (!ring) return false;
   for (std::size_t i = 0; i < count_; ++i) ring[i] = (*this)[i];
@@ -44,6 +45,17 @@ DBusMessage* MessageList::pop_front() noexcept {
   head_ = slot(1);
   --count_;
   return message;
+}
+
+DBusMessage* MessageList::lend_front() noexcept {
+  DBusMessage* message = pop_front();
+  if (message) ++lent_;
+  return message;
+}
+
+void MessageList::take_back(DBusMessage* message) noexcept {
+  --lent_;
+  (void)push_front(message);
 }
 
 DBusMessage* MessageList::take(std::size_t index) noexcept {

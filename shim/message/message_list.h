@@ -36,6 +36,11 @@ class MessageList {
   // Give a reference to the caller; pop_front() of an empty list is null.
   DBusMessage* pop_front() noexcept;
   DBusMessage* take(std::size_t index) noexcept;
+  // As pop_front(), but its place is kept, however many come meanwhile, until either of the
+  // others: so that putting it back in front can't fail.
+  DBusMessage* lend_front() noexcept;
+  void take_back(DBusMessage* message) noexcept;
+  void keep_no_place() noexcept { --lent_; }
   void clear() noexcept;
   // Moves all of `other` to this one's end. False without memory: nothing moved.
   [[nodiscard]] bool append(MessageList& other) noexcept;
@@ -44,6 +49,7 @@ class MessageList {
     std::swap(capacity_, other.capacity_);
     std::swap(head_, other.head_);
     std::swap(count_, other.count_);
+    std::swap(lent_, other.lent_);
   }
 
  private:
@@ -53,6 +59,7 @@ class MessageList {
   std::size_t capacity_ = 0;  // a power of two, or 0
   std::size_t head_ = 0;
   std::size_t count_ = 0;
+  std::size_t lent_ = 0;  // places kept
 };
 
 }  // namespace dg

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/unique_fd.h"
+#include "message/message_list.h"
 #include "message/wire.h"
 #include "test/allocation_failure.h"
 
@@ -382,6 +383,44 @@ TEST_F(MessageOom, SyntaxAndErrors) {
     dbus_free(plain);
     dbus_free(escaped);
   });
+}
+
+// A handler that is short of memory gives back what it was lent, when the queue may have filled
+// meanwhile and there is no memory for a larger one.
+TEST_F(MessageOom, WhatIsLentHasItsPlaceKept) {
+  constexpr std::size_t kMany = 100;
+  MessageList spare;
+  MessageList list;
+  EXPECT_EQ(nullptr, list.lend_front());
+  for (std::size_t i = 0; i < kMany; ++i) {
+    ASSERT_TRUE((i < 2 ? list : spare).push_back(dbus_message_new(DBUS_MESSAGE_TYPE_SIGNAL)));
+  }
+  DBusMessage* first = list.lend_front();
+  DBusMessage* second = list.lend_front();
+  ASSERT_TRUE(list.empty());
+
+  std::size_t pushed = 0;
+  Failing all(1, 1000);
+  all.run([&] {
+    while (list.push_back(spare.front())) {
+      (void)spare.pop_front();
+      ++pushed;
+    }
+    list.take_back(second);
+    list.take_back(first);
+    return true;
+  });
+  EXPECT_TRUE(all.failed()) << "the queue was never full";
+  ASSERT_EQ(pushed + 2, list.size());
+  EXPECT_EQ(first, list[0]);
+  EXPECT_EQ(second, list[1]);
+
+  // A place that isn't needed any more is free for others.
+  DBusMessage* another = dbus_message_new(DBUS_MESSAGE_TYPE_SIGNAL);
+  Ref<DBusMessage>::adopt(list.lend_front());
+  list.keep_no_place();
+  Failing again(1, 1000);
+  EXPECT_TRUE(again.run([&] { return list.push_back(another); }));
 }
 
 }  // namespace
