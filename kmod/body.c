@@ -299,6 +299,27 @@ int dg_body_validate(const char *sig, const void *body, u32 len, u32 nfds)
 	return w.pos == len ? 0 : -EINVAL;
 }
 
+size_t dg_body_valid_args(const char *sig, const void *body, u32 len, u32 nfds,
+			  u32 *end)
+{
+	const char *next = sig;
+	struct walk w;
+
+	w.body = body;
+	w.len = min_t(u32, len, DG_BODY_MAX);
+	w.pos = 0;
+	w.nfds = nfds;
+	w.trusted = false;
+	w.depth = 0;
+	*end = 0;
+	/* A walk that fails leaves what it opened: it is the last. */
+	while (*next && !walk(&w, next, true)) {
+		*end = w.pos;
+		next = dg_signature_skip(next);
+	}
+	return next - sig;
+}
+
 u32 dg_body_skip(const char *sig, const void *body, u32 len, u32 pos)
 {
 	struct walk w;

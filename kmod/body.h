@@ -46,6 +46,22 @@ struct dg_msg;
 int dg_body_validate(const char *sig, const void *body, u32 len, u32 nfds);
 
 /**
+ * dg_body_valid_args() - how much of the beginning of a body is valid
+ * @sig: the body's signature, valid
+ * @body: its first bytes, of which there may be more
+ * @len: how many are here
+ * @nfds: as above
+ * @end: set to the offset after the last argument that is here whole and valid
+ *
+ * What dg_body_validate() would accept is @sig up to what is returned, with the
+ * bytes up to @end.  May sleep.
+ *
+ * Return: how many characters of @sig those arguments are.
+ */
+size_t dg_body_valid_args(const char *sig, const void *body, u32 len, u32 nfds,
+			  u32 *end);
+
+/**
  * struct dg_body_iter - a place between the top-level arguments of a body
  * @sig: the type of the argument that comes next; at a NUL after the last
  * @body: the body's first byte

@@ -88,7 +88,8 @@ int dg_body_iter_skip(struct dg_body_iter *it)
 
 void dg_body_args_init(struct dg_body_args *args, const struct dg_msg *msg)
 {
-	dg_body_iter_init(&args->it, msg->signature, msg->body, msg->body_len);
+	dg_body_iter_init(&args->it, msg->args ?: msg->signature, msg->body,
+			  msg->body_len);
 	args->n = 0;
 }
 

@@ -511,6 +511,49 @@ static void test_writer_too_long(struct kunit *test)
 	dg_body_writer_free(&w);
 }
 
+/* Whatever a body is cut to, what is said to be valid of it is. */
+static void test_valid_args(struct kunit *test)
+{
+	static const struct body_case cut[] = {
+		BODY("sus", "\1\0\0\0a\0\0\0\7\0\0\0\1\0\0\0b\0"),
+		BODY("sa{sv}y", "\1\0\0\0a\0\0\0\xa\0\0\0\0\0\0\0"
+				"\1\0\0\0b\0\1y\0\7\5"),
+		BODY("(yy)a(ss)h", "\1\2\0\0\0\0\0\0\1\0\0\0"),
+	};
+	char sig[16];
+	u32 len, end;
+	size_t i, n;
+	u8 *copy;
+
+	for (i = 0; i < ARRAY_SIZE(cut); i++) {
+		for (len = 0; len <= cut[i].len; len++) {
+			copy = kmalloc(len ?: 1, GFP_KERNEL);
+			KUNIT_ASSERT_NOT_NULL(test, copy);
+			memcpy(copy, cut[i].body, len);
+			n = dg_body_valid_args(cut[i].sig, copy, len, 2, &end);
+			KUNIT_ASSERT_TRUE(test, end <= len);
+			memcpy(sig, cut[i].sig, n);
+			sig[n] = '\0';
+			KUNIT_EXPECT_EQ(test, dg_body_validate(sig, copy, end, 2),
+					0);
+			KUNIT_EXPECT_EQ(test, n == strlen(cut[i].sig),
+					len == cut[i].len);
+			kfree(copy);
+		}
+	}
+
+	/* What is wrong ends it. */
+	n = dg_body_valid_args("ubu", "\1\0\0\0\2\0\0\0\3\0\0\0", 12, 0, &end);
+	KUNIT_EXPECT_EQ(test, n, 1UL);
+	KUNIT_EXPECT_EQ(test, end, 4U);
+	n = dg_body_valid_args("h", "\1\0\0\0", 4, 1, &end);
+	KUNIT_EXPECT_EQ(test, n, 0UL);
+	KUNIT_EXPECT_EQ(test, end, 0U);
+	/* Without an argument, what is behind does not matter. */
+	n = dg_body_valid_args("", "abcd", 4, 0, &end);
+	KUNIT_EXPECT_EQ(test, n, 0UL);
+}
+
 static struct kunit_case body_cases[] = {
 	KUNIT_CASE(test_validate),
 	KUNIT_CASE(test_validate_length),
@@ -522,6 +565,7 @@ static struct kunit_case body_cases[] = {
 	KUNIT_CASE(test_skip),
 	KUNIT_CASE(test_args),
 	KUNIT_CASE(test_args_max),
+	KUNIT_CASE(test_valid_args),
 	KUNIT_CASE(test_writer),
 	KUNIT_CASE(test_writer_grows),
 	KUNIT_CASE(test_writer_leaps),

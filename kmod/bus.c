@@ -8,7 +8,7 @@
  *   netlink notifier chain's lock, for reading, around NETLINK_URELEASE
  *     dg_net.lock		a net namespace's list of buses, controllers
  *       dg_bus.lock		who is on a bus, names, rules; total order
- *         dg_queue.lock	one peer's overflow queue and socket order
+ *         dg_queue.lock	one peer's overflow queue, claims, socket order
  *           dg_bus.users_lock	spinlock
  *         dg_bus.replies_lock	spinlock
  *         dg_endpoints_lock	spinlock
@@ -19,8 +19,9 @@
  *
  * References: a bus is referenced by the list of buses (until it is destroyed),
  * by its controller and by each of its peers (until they are freed).  A user
- * (quota.c) is referenced by its peers and by the shares of its messages in
- * overflow queues, all of which end before the last peer does.
+ * (quota.c) is referenced by its peers, by the shares of its messages in
+ * overflow queues and by the files of its messages, all of which end before the
+ * last peer does.
  */
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -28,6 +29,7 @@
 #include <net/netns/generic.h>
 
 #include "bus.h"
+#include "claim.h"
 #include "endpoint.h"
 #include "limits.h"
 #include "names.h"
@@ -143,6 +145,7 @@ static struct dg_bus *dg_bus_alloc(const struct dg_bus_params *params)
 	spin_lock_init(&bus->replies_lock);
 	spin_lock_init(&bus->users_lock);
 	INIT_LIST_HEAD(&bus->users);
+	INIT_DELAYED_WORK(&bus->expiry, dg_claims_expire);
 	return bus;
 
 err_registry:
@@ -156,8 +159,11 @@ static void dg_bus_release(struct kref *ref)
 {
 	struct dg_bus *bus = container_of(ref, struct dg_bus, ref);
 
+	/* It has no reference of its own, and no peers to look at by now. */
+	cancel_delayed_work_sync(&bus->expiry);
 	WARN_ON_ONCE(bus->n_peers || bus->n_users || bus->n_replies ||
-		     atomic64_read(&bus->queued_messages));
+		     atomic64_read(&bus->queued_messages) ||
+		     atomic64_read(&bus->unclaimed_fds));
 	xa_destroy(&bus->peers);
 	dg_match_table_destroy(&bus->matches);
 	dg_registry_destroy(&bus->registry);

@@ -12,6 +12,7 @@
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/uidgid.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
 
@@ -72,6 +73,8 @@ struct dg_net {
  * @n_users: how many
  * @queued_messages: messages in overflow queues
  * @queued_bytes: bytes charged for them
+ * @unclaimed_fds: files of messages that wait to be claimed
+ * @expiry: drops those that have waited too long
  * @counters: what it has done
  */
 struct dg_bus {
@@ -107,6 +110,8 @@ struct dg_bus {
 
 	atomic64_t queued_messages;
 	atomic64_t queued_bytes;
+	atomic64_t unclaimed_fds;
+	struct delayed_work expiry;
 	struct dg_counters counters;
 };
 

@@ -118,7 +118,7 @@ static int dg_driver_send(struct dg_peer *to, struct dg_msg *msg,
 	packet = dg_packet_compose(msg, gfp);
 	if (!packet)
 		return -ENOMEM;
-	dg_queue_push(to, packet, NULL, class);
+	dg_queue_push(to, packet, NULL, class, NULL);
 	return 0;
 }
 

@@ -89,7 +89,7 @@ static void dg_driver_tell(struct dg_peer *to, const char *member,
 	dg_signal_put(&body, name);
 	msg.body_len = body.len;
 	dg_queue_push(to, dg_packet_compose(&msg, DG_GFP_SIGNAL), NULL,
-		      DG_CLASS_SIGNAL);
+		      DG_CLASS_SIGNAL, NULL);
 }
 
 /* A well-known name went from one peer to another, either may be none. */

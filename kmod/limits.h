@@ -45,6 +45,29 @@
  */
 #define DG_QUEUE_DRIVER_BYTES_MAX	SZ_4M
 
+/* Fds of one message: dbus-daemon's max_message_unix_fds. */
+#define DG_MESSAGE_FDS_MAX		16
+
+/* A body that comes as a file: the specification's longest message. */
+#define DG_BODY_FD_SIZE_MAX		SZ_128M
+
+/*
+ * Files of messages that their receivers have not claimed: how many of one
+ * user's in all the bus, and how many of these wait for one receiver, lest one
+ * that claims nothing use up what a user may have on its way to others.  The
+ * bytes are those of bodies.
+ */
+#define DG_USER_FDS_MAX			2048
+#define DG_QUEUE_FDS_MAX		512
+#define DG_USER_BODY_BYTES_MAX		SZ_512M
+#define DG_QUEUE_BODY_BYTES_MAX		SZ_256M
+
+/* How long fds wait to be claimed: dbus-daemon's pending_fd_timeout. */
+#define DG_FD_TIMEOUT_MS		150000
+
+/* What match rules see of a body that is a file. */
+#define DG_BODY_FD_ARGS_MAX		SZ_64K
+
 /*
  * Room that deliveries leave in a socket, at most: acknowledgements and errors
  * of netlink take it, and must not find the buffer full.

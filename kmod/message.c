@@ -109,8 +109,22 @@ static int dg_check_required(const struct dg_msg *msg,
 	return 0;
 }
 
+/* The body is a file: it is the receivers' to check. */
+static int dg_decode_body_fd(struct dg_msg *msg, struct nlattr **attrs,
+			     struct netlink_ext_ack *extack)
+{
+	if (attrs[DBUS_GENL_MSG_A_BODY])
+		return dg_refuse(extack, attrs[DBUS_GENL_MSG_A_BODY_FD],
+				 -EINVAL, "BODY and BODY_FD");
+	if (!*msg->signature)
+		return dg_refuse(extack, attrs[DBUS_GENL_MSG_A_BODY_FD],
+				 -EINVAL, "BODY_FD without SIGNATURE");
+	msg->args = "";
+	return 0;
+}
+
 static int dg_decode_body(struct dg_msg *msg, const struct nlmsghdr *nlh,
-			  const struct nlattr *attr,
+			  const struct nlattr *attr, u32 nfds,
 			  struct netlink_ext_ack *extack)
 {
 	if (attr) {
@@ -120,7 +134,8 @@ static int dg_decode_body(struct dg_msg *msg, const struct nlmsghdr *nlh,
 	if (msg->body_len && !IS_ALIGNED((u8 *)msg->body - (u8 *)nlh, 8))
 		return dg_refuse(extack, attr, -EINVAL,
 				 "BODY is not aligned to 8 bytes");
-	if (dg_body_validate(msg->signature, msg->body, msg->body_len, 0))
+	if (dg_body_validate(msg->signature, msg->body, msg->body_len,
+			     nfds))
 		return dg_refuse(extack, attr, -EINVAL,
 				 "BODY is not what SIGNATURE says");
 	return 0;
@@ -133,12 +148,15 @@ static int dg_decode_body(struct dg_msg *msg, const struct nlmsghdr *nlh,
  * @attrs: its attributes
  * @extack: where to say what is wrong; may be NULL
  *
- * Return: 0 and the message is valid; -EINVAL, -EMSGSIZE, -EOPNOTSUPP.
+ * The fds are not looked up: dg_fds_from_request() does.
+ *
+ * Return: 0 and the message is valid; -EINVAL, -EMSGSIZE.
  */
 int dg_message_decode(struct dg_msg *msg, const struct nlmsghdr *nlh,
 		      struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
 	struct nlattr *attr;
+	u32 nfds = 0;
 	int err;
 
 	memset(msg, 0, sizeof(*msg));
@@ -147,10 +165,12 @@ int dg_message_decode(struct dg_msg *msg, const struct nlmsghdr *nlh,
 		return dg_refuse(extack, NULL, -EMSGSIZE,
 				 "message is larger than MAX_MESSAGE_SIZE");
 
-	attr = attrs[DBUS_GENL_MSG_A_FDS] ?: attrs[DBUS_GENL_MSG_A_BODY_FD];
+	attr = attrs[DBUS_GENL_MSG_A_FDS];
+	if (attr && nla_len(attr) % sizeof(s32))
+		return dg_refuse(extack, attr, -EINVAL,
+				 "FDS is not an array of s32");
 	if (attr)
-		return dg_refuse(extack, attr, -EOPNOTSUPP,
-				 "fds are not supported yet");
+		nfds = nla_len(attr) / sizeof(s32);
 
 	/* In front, so that SEND can become MESSAGE where it is. */
 	attr = attrs[DBUS_GENL_MSG_A_SENDER];
@@ -196,5 +216,8 @@ int dg_message_decode(struct dg_msg *msg, const struct nlmsghdr *nlh,
 				 -EINVAL,
 				 "INTERFACE is reserved for local messages");
 
-	return dg_decode_body(msg, nlh, attrs[DBUS_GENL_MSG_A_BODY], extack);
+	if (attrs[DBUS_GENL_MSG_A_BODY_FD])
+		return dg_decode_body_fd(msg, attrs, extack);
+	return dg_decode_body(msg, nlh, attrs[DBUS_GENL_MSG_A_BODY], nfds,
+			      extack);
 }

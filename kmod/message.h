@@ -13,6 +13,7 @@
 
 #include <linux/types.h>
 
+struct dg_fds;
 struct netlink_ext_ack;
 struct nlattr;
 struct nlmsghdr;
@@ -44,6 +45,10 @@ enum dg_msg_type {
  * @signature: the body's signature; "" (not NULL) if absent
  * @body: the body, aligned to 8 bytes; undefined if @body_len is 0
  * @body_len: bytes of @body
+ * @args: types of the arguments that @body holds; NULL if it is @signature.  A
+ *	body that came as a file is not here but for its first arguments, and
+ *	for them only where match rules look at them: dg_fds_read_args()
+ * @fds: the files that come with it, its body's among them; NULL: none
  */
 struct dg_msg {
 	u64 sender;
@@ -59,6 +64,8 @@ struct dg_msg {
 	const char *signature;
 	const void *body;
 	u32 body_len;
+	const char *args;
+	struct dg_fds *fds;
 };
 
 int dg_message_decode(struct dg_msg *msg, const struct nlmsghdr *nlh,

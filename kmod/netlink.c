@@ -14,7 +14,9 @@
 #include <net/genetlink.h>
 
 #include "bus.h"
+#include "claim.h"
 #include "endpoint.h"
+#include "fds.h"
 #include "limits.h"
 #include "message.h"
 #include "netlink.h"
@@ -38,8 +40,15 @@ static const struct nla_policy dg_send_policy[DBUS_GENL_MSG_A_MAX + 1] = {
 	[DBUS_GENL_MSG_A_DESTINATION] = { .type = NLA_NUL_STRING },
 	[DBUS_GENL_MSG_A_SIGNATURE] = { .type = NLA_NUL_STRING },
 	[DBUS_GENL_MSG_A_BODY] = { .type = NLA_BINARY },
-	[DBUS_GENL_MSG_A_FDS] = { .type = NLA_BINARY },
+	[DBUS_GENL_MSG_A_FDS] = NLA_POLICY_RANGE(NLA_BINARY, sizeof(s32),
+						 DG_MESSAGE_FDS_MAX *
+							 sizeof(s32)),
 	[DBUS_GENL_MSG_A_BODY_FD] = { .type = NLA_S32 },
+};
+
+static const struct nla_policy dg_claim_policy[DBUS_GENL_MSG_A_MAX + 1] = {
+	[DBUS_GENL_MSG_A_SENDER] = { .type = NLA_U64 },
+	[DBUS_GENL_MSG_A_SERIAL] = { .type = NLA_U32 },
 };
 
 /* Attributes without a policy are refused: this is the strict kind. */
@@ -47,6 +56,14 @@ static const struct nla_policy dg_bus_policy[DBUS_GENL_BUS_A_MAX + 1] = {
 	[DBUS_GENL_BUS_A_NAME] = { .type = NLA_NUL_STRING,
 				   .len = DBUS_GENL_BUS_NAME_MAX },
 	[DBUS_GENL_BUS_A_UID] = { .type = NLA_U32 },
+};
+
+static const struct nla_policy dg_connect_policy[DBUS_GENL_BUS_A_MAX + 1] = {
+	[DBUS_GENL_BUS_A_NAME] = { .type = NLA_NUL_STRING,
+				   .len = DBUS_GENL_BUS_NAME_MAX },
+	[DBUS_GENL_BUS_A_UID] = { .type = NLA_U32 },
+	[DBUS_GENL_BUS_A_FLAGS] = NLA_POLICY_MASK(NLA_U32,
+						  DBUS_GENL_PEER_FDS),
 };
 
 static const struct nla_policy dg_create_policy[DBUS_GENL_BUS_A_MAX + 1] = {
@@ -243,7 +260,10 @@ static struct sk_buff *dg_connect_answer(struct genl_info *info,
 			 nla_put_string(skb, DBUS_GENL_BUS_A_GUID, bus->guid) ||
 			 nla_put_u32(skb, DBUS_GENL_BUS_A_MAX_MESSAGE_SIZE,
 				     DG_MESSAGE_SIZE_MAX) ||
-			 nla_put_u32(skb, DBUS_GENL_BUS_A_MAX_FDS, 0))) {
+			 nla_put_u32(skb, DBUS_GENL_BUS_A_MAX_FDS,
+				     DG_MESSAGE_FDS_MAX) ||
+			 nla_put_u32(skb, DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE,
+				     DG_BODY_FD_SIZE_MAX))) {
 		nlmsg_free(skb);
 		return NULL;
 	}
@@ -277,6 +297,9 @@ static int dg_connect_bus(struct sock *sk, struct genl_info *info,
 		nlmsg_free(answer.skb);
 		return PTR_ERR(peer);
 	}
+	peer->takes_fds = info->attrs[DBUS_GENL_BUS_A_FLAGS] &&
+			  (nla_get_u32(info->attrs[DBUS_GENL_BUS_A_FLAGS]) &
+			   DBUS_GENL_PEER_FDS);
 
 	err = dg_peer_join(peer, dg_answer_send, &answer);
 	if (!err)
@@ -331,6 +354,40 @@ static int dg_not_connected(struct genl_info *info)
 	return -ENOTCONN;
 }
 
+/* Fd numbers go to and from the running task: see dg_fds_may_take(). */
+static int dg_check_task(const struct dg_peer *peer, struct genl_info *info)
+{
+	struct socket *sock = peer->ep.sk->sk_socket;
+
+	if (sock && sock->file && dg_fds_may_take(peer->cred, sock->file))
+		return 0;
+
+	NL_SET_ERR_MSG(info->extack,
+		       "fds of a process with other rights than the peer");
+	return -EPERM;
+}
+
+/* The files of a SEND. */
+static int dg_get_fds(struct dg_peer *peer, struct genl_info *info,
+		      struct dg_msg *msg)
+{
+	struct dg_fds *fds;
+	int err;
+
+	if (!info->attrs[DBUS_GENL_MSG_A_FDS] &&
+	    !info->attrs[DBUS_GENL_MSG_A_BODY_FD])
+		return 0;
+
+	err = dg_check_task(peer, info);
+	if (err)
+		return err;
+	fds = dg_fds_from_request(peer->user, info->attrs, info->extack);
+	if (IS_ERR(fds))
+		return PTR_ERR(fds);
+	msg->fds = fds;
+	return 0;
+}
+
 static int dg_cmd_send(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sk_buff *packet;
@@ -352,11 +409,14 @@ static int dg_cmd_send(struct sk_buff *skb, struct genl_info *info)
 	err = dg_message_decode(&msg, info->nlhdr, info->attrs, info->extack);
 	if (err)
 		goto out;
+	err = dg_get_fds(peer, info, &msg);
+	if (err)
+		goto out;
 
 	err = -ENOMEM;
 	packet = dg_packet_from_request(skb, info->nlhdr);
 	if (!packet)
-		goto out;
+		goto out_fds;
 
 	err = dg_route(peer, &msg, packet);
 	if (err)
@@ -366,6 +426,8 @@ static int dg_cmd_send(struct sk_buff *skb, struct genl_info *info)
 	else if (err == -ENOBUFS)
 		NL_SET_ERR_MSG(info->extack,
 			       "too much of the bus's is unread: read first");
+out_fds:
+	dg_fds_put(msg.fds);
 out:
 	dg_peer_put(peer);
 	return err;
@@ -383,6 +445,33 @@ static int dg_cmd_pull(struct sk_buff *skb, struct genl_info *info)
 	err = dg_queue_pull(peer);
 	if (err == -ENOTCONN)
 		dg_not_connected(info);
+	dg_peer_put(peer);
+	return err;
+}
+
+static int dg_cmd_fd_claim(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *sender = info->attrs[DBUS_GENL_MSG_A_SENDER];
+	struct nlattr *serial = info->attrs[DBUS_GENL_MSG_A_SERIAL];
+	struct dg_peer *peer;
+	int err;
+
+	if (!sender || !serial) {
+		NL_SET_ERR_MSG(info->extack, "SENDER or SERIAL is missing");
+		return -EINVAL;
+	}
+
+	peer = dg_peer_find(NETLINK_CB(skb).sk, info->snd_portid);
+	if (!peer)
+		return dg_not_connected(info);
+
+	err = dg_check_task(peer, info);
+	if (!err)
+		err = dg_claim(peer, nla_get_u64(sender), nla_get_u32(serial),
+			       info->snd_seq);
+	if (err == -ENOBUFS)
+		NL_SET_ERR_MSG(info->extack,
+			       "too many answers are unread: read first");
 	dg_peer_put(peer);
 	return err;
 }
@@ -618,6 +707,7 @@ static int dg_doit_##name(struct sk_buff *skb, struct genl_info *info)	\
 DG_DOIT(connect)
 DG_DOIT(send)
 DG_DOIT(pull)
+DG_DOIT(fd_claim)
 DG_DOIT(bus_create)
 DG_DOIT(bus_destroy)
 DG_DOIT(stats_get)
@@ -640,7 +730,7 @@ static const struct genl_ops dg_genl_ops[] = {
 	{
 		.cmd = DBUS_GENL_CMD_CONNECT,
 		.doit = dg_doit_connect,
-		.policy = dg_bus_policy,
+		.policy = dg_connect_policy,
 		.maxattr = DBUS_GENL_BUS_A_MAX,
 	},
 	{
@@ -652,6 +742,12 @@ static const struct genl_ops dg_genl_ops[] = {
 	{
 		.cmd = DBUS_GENL_CMD_PULL,
 		.doit = dg_doit_pull,
+	},
+	{
+		.cmd = DBUS_GENL_CMD_FD_CLAIM,
+		.doit = dg_doit_fd_claim,
+		.policy = dg_claim_policy,
+		.maxattr = DBUS_GENL_MSG_A_MAX,
 	},
 	{
 		.cmd = DBUS_GENL_CMD_BUS_CREATE,
@@ -673,7 +769,6 @@ static const struct genl_ops dg_genl_ops[] = {
 		.cmd = DBUS_GENL_CMD_STATS_GET,
 		.doit = dg_doit_stats_get,
 	},
-	DG_RESERVED(FD_CLAIM),
 	DG_RESERVED(POLICY_SET),
 	DG_RESERVED(ACTIVATE),
 	DG_RESERVED_DUMP(PEER_GET),

@@ -10,6 +10,7 @@
 #include <linux/skbuff.h>
 #include <net/genetlink.h>
 
+#include "fds.h"
 #include "message.h"
 #include "netlink.h"
 #include "packet.h"
@@ -184,6 +185,46 @@ struct sk_buff *dg_packet_compose(const struct dg_msg *msg, gfp_t gfp)
 	}
 	genlmsg_end(skb, hdr);
 	return skb;
+}
+
+/* An answer to FD_CLAIM, to be filled in; NULL if memory is short. */
+struct sk_buff *dg_packet_claimed(void)
+{
+	return genlmsg_new(nla_total_size(sizeof(u64)) +
+			   3 * nla_total_size(sizeof(u32)) +
+			   nla_total_size(DG_MESSAGE_FDS_MAX * sizeof(s32)),
+			   GFP_KERNEL_ACCOUNT);
+}
+
+/**
+ * dg_packet_set_claimed() - fill in the answer to FD_CLAIM
+ * @packet: from dg_packet_claimed(), which made room for all of it
+ * @seq: nlmsg_seq of the request
+ * @sender: what it asked for
+ * @serial: likewise
+ * @installed: what it got
+ * @error: why it got nothing, or 0
+ */
+void dg_packet_set_claimed(struct sk_buff *packet, u32 seq, u64 sender,
+			   u32 serial, const struct dg_installed *installed,
+			   int error)
+{
+	void *hdr;
+
+	hdr = genlmsg_put(packet, 0, seq, &dg_genl_family, 0,
+			  DBUS_GENL_CMD_FD_CLAIM);
+	WARN_ON_ONCE(nla_put(packet, DBUS_GENL_MSG_A_SENDER, sizeof(sender),
+			     &sender) ||
+		     nla_put_u32(packet, DBUS_GENL_MSG_A_SERIAL, serial) ||
+		     (installed->n &&
+		      nla_put(packet, DBUS_GENL_MSG_A_FDS,
+			      installed->n * sizeof(s32), installed->fd)) ||
+		     (installed->body >= 0 &&
+		      nla_put_s32(packet, DBUS_GENL_MSG_A_BODY_FD,
+				  installed->body)) ||
+		     (error &&
+		      nla_put_s32(packet, DBUS_GENL_MSG_A_ERRNO, error)));
+	genlmsg_end(packet, hdr);
 }
 
 /* "There is more: PULL".  NULL if memory is short. */

@@ -11,6 +11,7 @@
 #include <linux/dbus_genl.h>
 #include <linux/types.h>
 
+struct dg_installed;
 struct dg_msg;
 struct nlmsghdr;
 struct sk_buff;
@@ -20,6 +21,11 @@ struct sk_buff *dg_packet_from_request(struct sk_buff *skb,
 void dg_packet_stamp(struct sk_buff *packet, u64 sender);
 
 struct sk_buff *dg_packet_compose(const struct dg_msg *msg, gfp_t gfp);
+
+struct sk_buff *dg_packet_claimed(void);
+void dg_packet_set_claimed(struct sk_buff *packet, u32 seq, u64 sender,
+			   u32 serial, const struct dg_installed *installed,
+			   int error);
 
 struct sk_buff *dg_packet_doorbell(void);
 struct sk_buff *dg_packet_disconnect(void);

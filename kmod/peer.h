@@ -41,6 +41,7 @@ struct genl_info;
  * @rules: its match rules
  * @n_eavesdropping: those of them that count in dg_bus.n_eavesdroppers
  * @broadcast: the last broadcast that it got, so that it gets each once
+ * @takes_fds: it said in CONNECT that it claims files; for good
  * @calls: pending calls
  * @queue: what waits for it
  */
@@ -62,6 +63,7 @@ struct dg_peer {
 	struct dg_match_owner rules;
 	unsigned int n_eavesdropping;
 	u64 broadcast;
+	bool takes_fds;
 
 	struct dg_calls calls;
 	struct dg_queue queue;

@@ -17,23 +17,12 @@
 #include <net/sock.h>
 
 #include "bus.h"
+#include "claim.h"
 #include "limits.h"
 #include "packet.h"
 #include "peer.h"
 #include "queue.h"
 #include "quota.h"
-
-/**
- * struct dg_share - what of a queue belongs to one sending user
- * @node: in dg_queue.shares
- * @user: the user, referenced
- * @bytes: sum of its packets' truesize
- */
-struct dg_share {
-	struct list_head node;
-	struct dg_user *user;
-	size_t bytes;
-};
 
 /* What a waiting packet has in its cb: whose share it is; NULL: the driver's. */
 struct dg_waiting_cb {
@@ -51,6 +40,7 @@ int dg_queue_init(struct dg_queue *queue)
 	mutex_init(&queue->lock);
 	__skb_queue_head_init(&queue->waiting);
 	INIT_LIST_HEAD(&queue->shares);
+	INIT_LIST_HEAD(&queue->claims);
 	queue->doorbell = dg_packet_doorbell();
 	return queue->doorbell ? 0 : -ENOMEM;
 }
@@ -58,13 +48,14 @@ int dg_queue_init(struct dg_queue *queue)
 /* For a queue that is closed, or that nothing was ever put into. */
 void dg_queue_destroy(struct dg_queue *queue)
 {
-	WARN_ON_ONCE(!skb_queue_empty(&queue->waiting));
+	WARN_ON_ONCE(!skb_queue_empty(&queue->waiting) ||
+		     !list_empty(&queue->claims));
 	kfree_skb(queue->doorbell);
 	mutex_destroy(&queue->lock);
 }
 
-static struct dg_share *dg_share_find(struct dg_queue *queue,
-				      struct dg_user *user)
+/* The share of a user, made if there is none; NULL if memory is short. */
+struct dg_share *dg_share_find(struct dg_queue *queue, struct dg_user *user)
 {
 	struct dg_share *share;
 
@@ -80,9 +71,9 @@ static struct dg_share *dg_share_find(struct dg_queue *queue,
 	return share;
 }
 
-static void dg_share_drop_if_empty(struct dg_share *share)
+void dg_share_drop_if_empty(struct dg_share *share)
 {
-	if (share->bytes)
+	if (share->bytes || share->fds)
 		return;
 
 	list_del(&share->node);
@@ -178,6 +169,22 @@ static void dg_socket_force(struct sock *sk, struct sk_buff *packet)
 		sk->sk_data_ready(sk);
 }
 
+/* Whether dg_socket_put_ahead() would not make a socket grow without bound. */
+bool dg_socket_has_room_ahead(struct sock *sk)
+{
+	return atomic_read(&sk->sk_rmem_alloc) <=
+	       2 * (READ_ONCE(sk->sk_rcvbuf) + DG_MESSAGE_SIZE_MAX);
+}
+
+/* Puts @packet in front of all that is in the socket, full or not. */
+void dg_socket_put_ahead(struct sock *sk, struct sk_buff *packet)
+{
+	skb_set_owner_r(packet, sk);
+	skb_queue_head(&sk->sk_receive_queue, packet);
+	if (!sock_flag(sk, SOCK_DEAD))
+		sk->sk_data_ready(sk);
+}
+
 static void dg_ring(struct dg_peer *peer)
 {
 	struct dg_queue *queue = &peer->queue;
@@ -215,12 +222,14 @@ static int dg_overflow(struct dg_peer *to, struct sk_buff *packet,
  * @packet: taken over, whatever is returned
  * @from: the sending user; NULL if it is the driver
  * @class: what may happen to it
+ * @claim: to the files that come with it, taken over; or NULL
  *
  * Return: 0; or -EDQUOT, and it was not delivered (signals are counted as
  * dropped then).
  */
 int dg_queue_push(struct dg_peer *to, struct sk_buff *packet,
-		  struct dg_user *from, enum dg_class class)
+		  struct dg_user *from, enum dg_class class,
+		  struct dg_claim *claim)
 {
 	struct dg_queue *queue = &to->queue;
 	int err = 0;
@@ -233,18 +242,28 @@ int dg_queue_push(struct dg_peer *to, struct sk_buff *packet,
 		goto out;
 	}
 
-	if (!skb_queue_empty(&queue->waiting) ||
-	    !dg_socket_take(to->ep.sk, packet))
+	/* First: as soon as the packet is there its files may be claimed. */
+	if (claim)
+		err = dg_claim_add(queue, claim);
+	if (!err && (!skb_queue_empty(&queue->waiting) ||
+		     !dg_socket_take(to->ep.sk, packet))) {
 		err = dg_overflow(to, packet, from, class);
+		if (err && claim)
+			dg_claim_del(claim);
+	}
 	if (err) {
 		kfree_skb(packet);
 		if (class == DG_CLASS_SIGNAL)
 			atomic64_inc(&to->bus->counters.dropped);
 	} else {
 		atomic64_inc(&to->bus->counters.delivered);
+		if (claim)
+			dg_claim_arm(to->bus, claim);
+		claim = NULL;
 	}
 out:
 	mutex_unlock(&queue->lock);
+	dg_claim_free(claim);
 	return err;
 }
 
@@ -298,15 +317,20 @@ out:
  * @peer: the peer; the caller holds its bus's lock for writing
  * @last: its DISCONNECT, taken over; NULL if its socket has been released
  *
- * What waits is freed: there is nobody to PULL it any more.
+ * What waits is freed: there is nobody to PULL or claim it any more.
  */
 void dg_queue_close(struct dg_peer *peer, struct sk_buff *last)
 {
 	struct dg_queue *queue = &peer->queue;
+	struct dg_claim *claim, *next;
 	struct sk_buff *packet;
 
 	mutex_lock(&queue->lock);
 	queue->closed = true;
+	list_for_each_entry_safe(claim, next, &queue->claims, node) {
+		dg_claim_del(claim);
+		dg_claim_free(claim);
+	}
 	while ((packet = __skb_dequeue(&queue->waiting))) {
 		dg_uncharge(peer, dg_waiting_cb(packet)->share,
 			    packet->truesize);

@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/skbuff.h>
 
+struct dg_claim;
 struct dg_peer;
 struct dg_user;
 
@@ -30,7 +31,9 @@ enum dg_class {
  * struct dg_queue - a peer's overflow queue
  * @lock: of all of it, and of the order in which packets get into the socket
  * @waiting: packets that found the socket full, or this queue not empty
- * @shares: struct dg_share for each user that has packets in @waiting
+ * @shares: struct dg_share for each user that has something in @waiting or in
+ *	@claims
+ * @claims: files that wait to be claimed, oldest first
  * @driver_bytes: what of @waiting the driver sent
  * @doorbell: the doorbell, ready to be rung; NULL once it is, until the PULL
  * @closed: the peer has left the bus
@@ -39,18 +42,42 @@ struct dg_queue {
 	struct mutex lock;	/* see above */
 	struct sk_buff_head waiting;
 	struct list_head shares;
+	struct list_head claims;
 	size_t driver_bytes;
 	struct sk_buff *doorbell;
 	bool closed;
 };
 
+/**
+ * struct dg_share - what of a queue belongs to one sending user
+ * @node: in dg_queue.shares
+ * @user: the user, referenced
+ * @bytes: sum of its packets' truesize
+ * @fds: files of its claims
+ * @body_bytes: bytes of those that are bodies
+ */
+struct dg_share {
+	struct list_head node;
+	struct dg_user *user;
+	size_t bytes;
+	unsigned int fds;
+	size_t body_bytes;
+};
+
+struct dg_share *dg_share_find(struct dg_queue *queue, struct dg_user *user);
+void dg_share_drop_if_empty(struct dg_share *share);
+
 int dg_queue_init(struct dg_queue *queue);
 void dg_queue_destroy(struct dg_queue *queue);
 
 int dg_queue_push(struct dg_peer *to, struct sk_buff *packet,
-		  struct dg_user *from, enum dg_class class);
+		  struct dg_user *from, enum dg_class class,
+		  struct dg_claim *claim);
 int dg_queue_pull(struct dg_peer *peer);
 void dg_queue_close(struct dg_peer *peer, struct sk_buff *last);
 bool dg_queue_is_backlogged(const struct dg_queue *queue);
+
+bool dg_socket_has_room_ahead(struct sock *sk);
+void dg_socket_put_ahead(struct sock *sk, struct sk_buff *packet);
 
 #endif /* _DG_QUEUE_H */

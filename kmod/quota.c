@@ -64,7 +64,9 @@ void dg_user_put(struct dg_user *user)
 	bus->n_users--;
 	spin_unlock(&bus->users_lock);
 
-	WARN_ON_ONCE(atomic_long_read(&user->queued));
+	WARN_ON_ONCE(atomic_long_read(&user->queued) ||
+		     atomic_read(&user->fds) ||
+		     atomic_long_read(&user->body_bytes));
 	kfree(user);
 }
 
@@ -81,4 +83,27 @@ bool dg_user_charge(struct dg_user *user, size_t bytes)
 void dg_user_uncharge(struct dg_user *user, size_t bytes)
 {
 	atomic_long_sub(bytes, &user->queued);
+}
+
+/* Charges files that wait to be claimed, or leaves it and says false. */
+bool dg_user_charge_fds(struct dg_user *user, unsigned int fds,
+			size_t body_bytes)
+{
+	bool ok;
+
+	ok = atomic_add_return(fds, &user->fds) <= DG_USER_FDS_MAX;
+	ok &= atomic_long_add_return(body_bytes, &user->body_bytes) <=
+	      DG_USER_BODY_BYTES_MAX;
+	atomic64_add(fds, &user->bus->unclaimed_fds);
+	if (!ok)
+		dg_user_uncharge_fds(user, fds, body_bytes);
+	return ok;
+}
+
+void dg_user_uncharge_fds(struct dg_user *user, unsigned int fds,
+			  size_t body_bytes)
+{
+	atomic_sub(fds, &user->fds);
+	atomic_long_sub(body_bytes, &user->body_bytes);
+	atomic64_sub(fds, &user->bus->unclaimed_fds);
 }

@@ -23,6 +23,8 @@ struct dg_bus;
  * @uid: who it is
  * @n_peers: peers; under dg_bus.lock
  * @queued: bytes of its messages in overflow queues
+ * @fds: files of its messages that wait to be claimed
+ * @body_bytes: bytes of those that are bodies
  */
 struct dg_user {
 	struct list_head node;
@@ -31,6 +33,8 @@ struct dg_user {
 	kuid_t uid;
 	unsigned int n_peers;
 	atomic_long_t queued;
+	atomic_t fds;
+	atomic_long_t body_bytes;
 };
 
 struct dg_user *dg_user_get(struct dg_bus *bus, kuid_t uid);
@@ -39,5 +43,9 @@ void dg_user_put(struct dg_user *user);
 
 bool dg_user_charge(struct dg_user *user, size_t bytes);
 void dg_user_uncharge(struct dg_user *user, size_t bytes);
+bool dg_user_charge_fds(struct dg_user *user, unsigned int fds,
+			size_t body_bytes);
+void dg_user_uncharge_fds(struct dg_user *user, unsigned int fds,
+			  size_t body_bytes);
 
 #endif /* _DG_QUOTA_H */

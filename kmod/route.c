@@ -9,7 +9,9 @@
 #include <linux/skbuff.h>
 
 #include "bus.h"
+#include "claim.h"
 #include "driver.h"
+#include "fds.h"
 #include "message.h"
 #include "names.h"
 #include "packet.h"
@@ -18,6 +20,7 @@
 
 /**
  * struct dg_broadcast - a message on its way to all that asked for it
+ * @msg: the message
  * @packet: what its receivers get clones of
  * @from: the sending user, NULL if it is the driver
  * @dest: who gets it anyway, since it is addressed to it
@@ -26,6 +29,7 @@
  * @gfp: how to allocate
  */
 struct dg_broadcast {
+	const struct dg_msg *msg;
 	struct sk_buff *packet;
 	struct dg_user *from;
 	struct dg_peer *dest;
@@ -39,6 +43,7 @@ static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
 {
 	struct dg_peer *peer = dg_peer_of_rules(owner);
 	struct dg_broadcast *broadcast = data;
+	struct dg_claim *claim = NULL;
 	struct sk_buff *packet;
 
 	if (broadcast->addressed &&
@@ -49,12 +54,23 @@ static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
 		return 0;
 	peer->broadcast = broadcast->number;
 
-	packet = skb_clone(broadcast->packet, broadcast->gfp);
-	if (!packet) {
-		atomic64_inc(&peer->bus->counters.dropped);
-		return 0;
+	/* As with dbus-daemon, who takes no fds misses what has some. */
+	if (broadcast->msg->fds) {
+		if (!peer->takes_fds)
+			return 0;
+		claim = dg_claim_new(broadcast->msg, broadcast->gfp);
+		if (!claim)
+			goto drop;
 	}
-	dg_queue_push(peer, packet, broadcast->from, DG_CLASS_SIGNAL);
+	packet = skb_clone(broadcast->packet, broadcast->gfp);
+	if (!packet)
+		goto drop;
+	dg_queue_push(peer, packet, broadcast->from, DG_CLASS_SIGNAL, claim);
+	return 0;
+
+drop:
+	dg_claim_free(claim);
+	atomic64_inc(&peer->bus->counters.dropped);
 	return 0;
 }
 
@@ -73,6 +89,7 @@ void dg_route_broadcast(struct dg_bus *bus, const struct dg_msg *msg,
 			struct dg_peer *dest, gfp_t gfp)
 {
 	struct dg_broadcast broadcast = {
+		.msg = msg,
 		.packet = packet,
 		.from = from ? from->user : NULL,
 		.dest = dest,
@@ -83,6 +100,11 @@ void dg_route_broadcast(struct dg_bus *bus, const struct dg_msg *msg,
 	struct dg_match_ctx ctx;
 
 	lockdep_assert_held_write(&bus->lock);
+
+	if (!dg_fds_charge(msg->fds)) {
+		atomic64_inc(&bus->counters.dropped);
+		return;
+	}
 
 	dg_match_ctx_init(&ctx, msg, from ? &from->owner : NULL,
 			  dest ? &dest->owner : NULL);
@@ -211,28 +233,54 @@ static int dg_route_over_quota(struct dg_bus *bus, struct dg_peer *from,
 				 dg_is_reply(msg));
 }
 
+/* dbus-daemon's words, its spelling included. */
+static const char dg_no_fds_text[] =
+	"Tried to send message with Unix file descriptorsto a client that doesn't support that.";
+
+/*
+ * The receiver does not take the message's files.  A body that is a file would
+ * have come with the message from dbus-daemon.
+ */
+static void dg_route_unclaimable(struct dg_bus *bus, struct dg_peer *from,
+				 struct dg_peer *to, const struct dg_msg *msg)
+{
+	const char *error = DG_ERROR("NotSupported");
+	const char *text = dg_no_fds_text;
+
+	if (!msg->fds->n) {
+		error = DG_ERROR("LimitsExceeded");
+		text = "The message is larger than its receiver takes";
+	}
+	if (dg_expects_reply(msg))
+		dg_reply_settle(bus, from, to, msg->serial);
+	if (dg_is_reply(msg))
+		dg_driver_no_reply(to, msg->reply_serial, error, text);
+	dg_driver_error(from, msg, error, "%s", text);
+}
+
 /* To one peer.  Takes @packet over if it returns 0. */
 static int dg_route_unicast(struct dg_bus *bus, struct dg_peer *from,
 			    struct dg_msg *msg, struct sk_buff *packet)
 {
 	struct dg_peer *to = dg_bus_resolve(bus, msg->destination);
+	struct dg_claim *claim = NULL;
 	int err;
 
 	if (!to) {
 		err = dg_route_nobody(from, msg);
-		if (!err)
-			kfree_skb(packet);
-		return err;
+		goto out;
 	}
 
+	if (msg->fds) {
+		claim = dg_claim_new(msg, GFP_KERNEL_ACCOUNT);
+		err = -ENOMEM;
+		if (!claim)
+			goto out;
+	}
 	if (dg_expects_reply(msg)) {
 		err = dg_route_expect(bus, from, to, msg);
-		if (err < 0)
-			return err;
-		if (err) {
-			kfree_skb(packet);
-			return 0;
-		}
+		if (err)
+			goto out;
 	}
 	/*
 	 * Only what was asked for, as on dbus-daemon's system bus; its session
@@ -242,15 +290,31 @@ static int dg_route_unicast(struct dg_bus *bus, struct dg_peer *from,
 	    !dg_reply_settle(bus, to, from, msg->reply_serial)) {
 		err = dg_route_rejected(from, to, msg, DG_ERROR("AccessDenied"),
 					"Rejected send message", false);
-		if (!err)
-			kfree_skb(packet);
-		return err;
+		goto out;
+	}
+
+	/* From here on nothing fails with an errno: a reply has been settled. */
+	err = 0;
+	if (msg->fds && !to->takes_fds) {
+		dg_route_unclaimable(bus, from, to, msg);
+		goto out;
+	}
+	if (!dg_fds_charge(msg->fds)) {
+		dg_route_over_quota(bus, from, to, msg);
+		goto out;
 	}
 
 	dg_route_eavesdrop(bus, msg, packet, from, to);
 	dg_packet_stamp(packet, from->id);
-	if (dg_queue_push(to, packet, from->user, DG_CLASS_UNICAST))
+	if (dg_queue_push(to, packet, from->user, DG_CLASS_UNICAST, claim))
 		dg_route_over_quota(bus, from, to, msg);
+	return 0;
+
+out:
+	dg_claim_free(claim);
+	if (err < 0)
+		return err;
+	kfree_skb(packet);
 	return 0;
 }
 
@@ -267,6 +331,12 @@ static bool dg_route_may_stay(struct dg_peer *from, const struct dg_msg *msg)
 	return !strcmp(msg->destination, DG_DRIVER_NAME);
 }
 
+/* Or for the bus as the other end of the connection. */
+static bool dg_is_for_driver(const struct dg_msg *msg)
+{
+	return msg->destination || msg->type != DG_MSG_SIGNAL;
+}
+
 /* With the bus's lock held for writing.  Takes @packet over if it returns 0. */
 static int dg_route_exclusive(struct dg_bus *bus, struct dg_peer *from,
 			      struct dg_msg *msg, struct sk_buff *packet)
@@ -281,6 +351,9 @@ static int dg_route_exclusive(struct dg_bus *bus, struct dg_peer *from,
 		err = dg_route_rejected(from, NULL, msg,
 					DG_ERROR("AccessDenied"),
 					"Rejected send message", false);
+	} else if (msg->fds && msg->fds->body && dg_is_for_driver(msg)) {
+		err = dg_driver_error(from, msg, DG_ERROR("LimitsExceeded"),
+				      "The message is larger than org.freedesktop.DBus takes");
 	} else if (msg->destination) {
 		err = dg_driver_handle(bus, from, msg);
 		/* Others see it once it has been done, if it has been. */
@@ -308,6 +381,15 @@ static bool dg_route_needs_write(const struct dg_bus *bus,
 	       bus->n_eavesdroppers;
 }
 
+/* Whether match rules may look at a message: it may change at any time. */
+static bool dg_route_may_match(const struct dg_bus *bus,
+			       const struct dg_msg *msg)
+{
+	return READ_ONCE(bus->matches.n_rules) &&
+	       ((!msg->destination && msg->type == DG_MSG_SIGNAL) ||
+		READ_ONCE(bus->n_eavesdroppers));
+}
+
 /**
  * dg_route() - SEND
  * @from: the sender; the caller has a reference
@@ -322,6 +404,13 @@ int dg_route(struct dg_peer *from, struct dg_msg *msg, struct sk_buff *packet)
 	struct dg_bus *bus = from->bus;
 	bool thrown_out = false;
 	int err;
+
+	/* Before the locks: it may have to be read from swap. */
+	if (msg->fds && msg->fds->body && dg_route_may_match(bus, msg)) {
+		err = dg_fds_read_args(msg);
+		if (err)
+			return err;
+	}
 
 	/* The common case: one peer to another, while others do the same. */
 	down_read(&bus->lock);
@@ -353,6 +442,7 @@ int dg_route(struct dg_peer *from, struct dg_msg *msg, struct sk_buff *packet)
 	if (thrown_out)
 		dg_peer_put(from);
 out:
+	dg_fds_free_args(msg);
 	if (!err)
 		atomic64_inc(&bus->counters.routed);
 	return err;

@@ -52,6 +52,9 @@ void dg_stats_add_bus(struct dg_stats *stats, struct dg_bus *bus)
 		atomic64_read(&bus->queued_messages);
 	v[DBUS_GENL_STATS_A_QUEUED_BYTES] += atomic64_read(&bus->queued_bytes);
 
+	v[DBUS_GENL_STATS_A_UNCLAIMED_FDS] +=
+		atomic64_read(&bus->unclaimed_fds);
+
 	dg_stats_add_counters(stats, &bus->counters);
 }
 

@@ -8,6 +8,10 @@
 #define _DG_COMPAT_H
 
 #include <linux/cred.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/sched.h>
+#include <linux/sched/coredump.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/version.h>
@@ -45,6 +49,30 @@ static inline int dg_compat_security_label(const struct cred *cred,
 		return -ENODATA;
 	}
 	return 0;
+}
+
+/* An fd of @file for the running task, close-on-exec, or an errno. */
+static inline int dg_compat_receive_fd(struct file *file)
+{
+	return receive_fd(file, O_CLOEXEC);
+}
+
+/*
+ * Takes it back.  Not close_fd(): that calls ->flush(), which of a FUSE file
+ * waits for its server, and requests hold generic netlink's lock.
+ */
+static inline void dg_compat_uninstall_fd(unsigned int fd)
+{
+	struct file *file = close_fd_get_file(fd);
+
+	if (file)
+		fput(file);
+}
+
+/* Whether a process of its user may look into the running task: ptrace(2). */
+static inline bool dg_compat_task_dumpable(void)
+{
+	return current->mm && get_dumpable(current->mm) == SUID_DUMP_USER;
 }
 
 #endif /* _DG_COMPAT_H */

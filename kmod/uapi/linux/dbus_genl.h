@@ -46,7 +46,9 @@
  *	of the bus named by BUS_A_NAME (and BUS_A_UID for another user's bus).
  *	Credentials are those of the caller, fixed now and for good; the
  *	caller's must be those that opened the socket.  Answered by a CONNECT
- *	message with BUS_A_GUID, BUS_A_MAX_MESSAGE_SIZE, BUS_A_MAX_FDS.
+ *	message with BUS_A_GUID, BUS_A_MAX_MESSAGE_SIZE, BUS_A_MAX_FDS,
+ *	BUS_A_MAX_BODY_FD_SIZE.  BUS_A_FLAGS, optional, are &enum
+ *	dbus_genl_peer_flags: what the peer can do.
  *	Errors: -ENOENT no such bus; -EACCES the bus does not admit this user;
  *	-EPERM opened by one user, used by another; -EISCONN the socket is a
  *	peer already; -EUSERS or -ENOBUFS a limit of the bus or the user.
@@ -58,8 +60,12 @@
  *	its bus is gone); -EINVAL the message is malformed (see &enum
  *	dbus_genl_msg_attr) or has other flags;
  *	-EMSGSIZE it is larger than the bus allows; -ENOBUFS the sender has so
- *	much unread from the driver that it must read before it sends;
- *	-EOPNOTSUPP fds; -ENOMEM.
+ *	much unread from the driver that it must read before it sends; -EBADF
+ *	what FDS or BODY_FD has is not an open fd; -EPERM they are those of a
+ *	process that the peer (who called CONNECT) could not take them from,
+ *	by the rules of pidfd_getfd(2); -ENOMEM.  Files beyond what a user may
+ *	have on its way, or one receiver may have unclaimed, are an error
+ *	message, LimitsExceeded.
  * @DBUS_GENL_CMD_MESSAGE: kernel → client.  A D-Bus message for this peer, in
  *	the same layout as SEND; MSG_A_SENDER is set by the kernel.  nlmsg_seq,
  *	nlmsg_flags mean nothing in it, nlmsg_pid is 0.
@@ -72,8 +78,21 @@
  * @DBUS_GENL_CMD_DISCONNECT: kernel → client.  The peer has been removed from
  *	the bus; BUS_A_REASON says why.  It is the last message.  The socket
  *	stays open, SEND gives -ENOTCONN, and the socket may CONNECT again.
- * @DBUS_GENL_CMD_FD_CLAIM: reserved: installs a message's fds in the
- *	receiver's task.  Today -EOPNOTSUPP.
+ * @DBUS_GENL_CMD_FD_CLAIM: client → kernel.  Installs the files of a MESSAGE
+ *	that has FDS or BODY_FD in the calling task, close-on-exec, all or none:
+ *	those of the oldest message to this peer, not claimed yet, that has
+ *	MSG_A_SENDER and MSG_A_SERIAL, both required.  Each message's can be
+ *	claimed once.  Answered by an FD_CLAIM message, *in front of* all that
+ *	is in the socket, so that the next recvmsg() returns it: MSG_A_SENDER
+ *	and MSG_A_SERIAL as in the request, nlmsg_seq likewise, MSG_A_FDS and
+ *	MSG_A_BODY_FD the new fds as far as the message had such; or
+ *	MSG_A_ERRNO: ENOENT there is no such message, or it was claimed, or its
+ *	fds expired (after pending_fd_timeout milliseconds, a parameter of the
+ *	module; a body without other fds does not expire); EMFILE, ENOMEM, or
+ *	what a security module says, and then it can be claimed again.  Errors
+ *	(netlink errors, in their place in the socket, where there is no
+ *	answer): -ENOTCONN, -EINVAL; -EPERM as SEND; -ENOBUFS too many answers
+ *	are unread; -ENOMEM.
  * @DBUS_GENL_CMD_BUS_CREATE: client → kernel.  Makes a bus of BUS_A_NAME, and
  *	the sending socket its *controller*.  The name "system" needs
  *	CAP_NET_ADMIN over the net namespace; any other makes a bus of the
@@ -154,9 +173,23 @@ enum dbus_genl_cmd {
  *	byte order, its first byte at a multiple of 8 from the nlmsghdr's (put
  *	PAD before it if need be).  Absent means empty.  The kernel checks it
  *	against the signature (-EINVAL).
- * @DBUS_GENL_MSG_A_FDS: reserved: array of s32 fd numbers.  Today -EOPNOTSUPP.
- * @DBUS_GENL_MSG_A_BODY_FD: reserved: a sealed memfd in place of BODY.
- *	Today -EOPNOTSUPP.
+ * @DBUS_GENL_MSG_A_FDS: array of s32, 1 to BUS_A_MAX_FDS: in SEND fds of the
+ *	calling task, of any type of file; an fd may be there more than once.
+ *	Values of type 'h' in the body are indices into it.  In MESSAGE its
+ *	length alone means something: the receiver has the files once it has
+ *	called FD_CLAIM.  A peer that did not set %DBUS_GENL_PEER_FDS gets no
+ *	such message: a sender to it gets NotSupported, broadcasts pass it by.
+ *	The driver takes messages with fds and has no use for them.
+ * @DBUS_GENL_MSG_A_BODY_FD: s32, a memfd whose content is the body, in place of
+ *	BODY; to be claimed as FDS is (one that did not set %DBUS_GENL_PEER_FDS
+ *	gets LimitsExceeded for its sender).  In SEND an fd of the calling task:
+ *	-EINVAL if it is no memfd, empty, or SIGNATURE is absent; -EMSGSIZE if
+ *	it is larger than BUS_A_MAX_BODY_FD_SIZE.  The sender must have sealed
+ *	it with F_SEAL_WRITE, F_SEAL_SHRINK, F_SEAL_GROW and F_SEAL_SEAL, and
+ *	the *receiver* must check that, its size, and the body against the
+ *	signature: the kernel does not.  Match rules see those arguments that
+ *	are whole within its first 64 KiB.  Not for the driver: LimitsExceeded.
+ * @DBUS_GENL_MSG_A_ERRNO: s32, positive, in the answer to FD_CLAIM alone.
  */
 enum dbus_genl_msg_attr {
 	DBUS_GENL_MSG_A_UNSPEC,
@@ -175,13 +208,22 @@ enum dbus_genl_msg_attr {
 	DBUS_GENL_MSG_A_BODY,
 	DBUS_GENL_MSG_A_FDS,
 	DBUS_GENL_MSG_A_BODY_FD,
+	DBUS_GENL_MSG_A_ERRNO,
 
 	__DBUS_GENL_MSG_A_MAX,
 	DBUS_GENL_MSG_A_MAX = __DBUS_GENL_MSG_A_MAX - 1
 };
 
 /**
- * enum dbus_genl_bus_flags - BUS_A_FLAGS
+ * enum dbus_genl_peer_flags - BUS_A_FLAGS of CONNECT
+ * @DBUS_GENL_PEER_FDS: the peer calls FD_CLAIM for messages with FDS or BODY_FD.
+ */
+enum dbus_genl_peer_flags {
+	DBUS_GENL_PEER_FDS = 1 << 0,
+};
+
+/**
+ * enum dbus_genl_bus_flags - BUS_A_FLAGS of a bus
  * @DBUS_GENL_BUS_PERSISTENT: the bus outlives its controller's socket and
  *	goes with BUS_DESTROY, its net namespace, or the module.
  */
@@ -210,7 +252,8 @@ enum dbus_genl_reason {
  *	In requests optional: the caller's own by default.  Always ignored
  *	for "system", which is one for each net namespace.
  * @DBUS_GENL_BUS_A_GUID: string of %DBUS_GENL_GUID_LEN hexadecimal digits.
- * @DBUS_GENL_BUS_A_FLAGS: u32, &enum dbus_genl_bus_flags; 0 if absent.
+ * @DBUS_GENL_BUS_A_FLAGS: u32, &enum dbus_genl_bus_flags; in CONNECT &enum
+ *	dbus_genl_peer_flags.  0 if absent.
  * @DBUS_GENL_BUS_A_REASON: u32, &enum dbus_genl_reason.
  * @DBUS_GENL_BUS_A_MAX_MESSAGE_SIZE: u32, bytes: largest SEND accepted,
  *	measured as the sum of the attributes' lengths.
@@ -218,6 +261,7 @@ enum dbus_genl_reason {
  * @DBUS_GENL_BUS_A_STATS: nested STATS_A_*, for this bus alone.
  * @DBUS_GENL_BUS_A_MACHINE_ID: string of %DBUS_GENL_GUID_LEN hexadecimal digits,
  *	the machine's id (what dbus-uuidgen prints): the kernel reads no files.
+ * @DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE: u32, bytes: largest BODY_FD (absent: none).
  */
 enum dbus_genl_bus_attr {
 	DBUS_GENL_BUS_A_UNSPEC,
@@ -231,6 +275,7 @@ enum dbus_genl_bus_attr {
 	DBUS_GENL_BUS_A_MAX_FDS,
 	DBUS_GENL_BUS_A_STATS,
 	DBUS_GENL_BUS_A_MACHINE_ID,
+	DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE,
 
 	__DBUS_GENL_BUS_A_MAX,
 	DBUS_GENL_BUS_A_MAX = __DBUS_GENL_BUS_A_MAX - 1
@@ -261,6 +306,8 @@ enum dbus_genl_bus_attr {
  *	receiver's queue was over quota.
  * @DBUS_GENL_STATS_A_OVERFLOWED: counter: messages that went through an
  *	overflow queue.
+ * @DBUS_GENL_STATS_A_UNCLAIMED_FDS: gauge: files of messages, bodies included,
+ *	that wait to be claimed; once each, however many receivers.
  */
 enum dbus_genl_stats_attr {
 	DBUS_GENL_STATS_A_UNSPEC,
@@ -279,6 +326,7 @@ enum dbus_genl_stats_attr {
 	DBUS_GENL_STATS_A_REFUSED,
 	DBUS_GENL_STATS_A_DROPPED,
 	DBUS_GENL_STATS_A_OVERFLOWED,
+	DBUS_GENL_STATS_A_UNCLAIMED_FDS,
 
 	__DBUS_GENL_STATS_A_MAX,
 	DBUS_GENL_STATS_A_MAX = __DBUS_GENL_STATS_A_MAX - 1

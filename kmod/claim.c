@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * claim.c - FD_CLAIM: a receiver gets the files of a message
+ *
+ * Files can be installed only by the task that is to have them, so they wait
+ * beside the receiver's queue from before its message can be seen.  Those that
+ * nobody claims expire: a socket of the bus that waits on the bus itself, or
+ * AF_UNIX sockets that hold one another, would otherwise stay for ever.  Bodies
+ * hold nothing, and losing one is losing a message, so alone they do not expire
+ * and are bounded by what they are charged.
+ */
+#include <linux/jiffies.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "bus.h"
+#include "claim.h"
+#include "fds.h"
+#include "limits.h"
+#include "message.h"
+#include "packet.h"
+#include "peer.h"
+#include "queue.h"
+
+static unsigned int pending_fd_timeout = DG_FD_TIMEOUT_MS;
+module_param(pending_fd_timeout, uint, 0600);
+MODULE_PARM_DESC(pending_fd_timeout,
+		 "milliseconds that fds wait to be claimed by their receiver");
+
+struct dg_claim *dg_claim_new(const struct dg_msg *msg, gfp_t gfp)
+{
+	unsigned int timeout = READ_ONCE(pending_fd_timeout);
+	struct dg_claim *claim;
+
+	claim = kmalloc(sizeof(*claim), gfp);
+	if (!claim)
+		return NULL;
+
+	INIT_LIST_HEAD(&claim->node);
+	claim->fds = dg_fds_ref(msg->fds);
+	claim->share = NULL;
+	claim->sender = msg->sender;
+	claim->serial = msg->serial;
+	claim->expires = jiffies + msecs_to_jiffies(timeout);
+	return claim;
+}
+
+/* One that is in no queue.  NULL is nothing. */
+void dg_claim_free(struct dg_claim *claim)
+{
+	if (!claim)
+		return;
+
+	dg_fds_put(claim->fds);
+	kfree(claim);
+}
+
+/**
+ * dg_claim_add() - put a claim into its receiver's queue
+ * @queue: the queue, locked
+ * @claim: in no queue
+ *
+ * Return: 0; -EDQUOT: too much of that user waits here already.
+ */
+int dg_claim_add(struct dg_queue *queue, struct dg_claim *claim)
+{
+	const struct dg_fds *fds = claim->fds;
+	struct dg_share *share;
+
+	lockdep_assert_held(&queue->lock);
+
+	share = dg_share_find(queue, fds->user);
+	if (!share)
+		return -EDQUOT;
+	if (share->fds + dg_fds_count(fds) > DG_QUEUE_FDS_MAX ||
+	    share->body_bytes + fds->body_len > DG_QUEUE_BODY_BYTES_MAX) {
+		dg_share_drop_if_empty(share);
+		return -EDQUOT;
+	}
+
+	share->fds += dg_fds_count(fds);
+	share->body_bytes += fds->body_len;
+	claim->share = share;
+	list_add_tail(&claim->node, &queue->claims);
+	return 0;
+}
+
+/* Takes a claim out of its queue, which is locked. */
+void dg_claim_del(struct dg_claim *claim)
+{
+	struct dg_share *share = claim->share;
+
+	list_del_init(&claim->node);
+	share->fds -= dg_fds_count(claim->fds);
+	share->body_bytes -= claim->fds->body_len;
+	claim->share = NULL;
+	dg_share_drop_if_empty(share);
+}
+
+static bool dg_claim_expires(const struct dg_claim *claim)
+{
+	return claim->fds->n;
+}
+
+/* Sees to it that a claim which has been added expires in time. */
+void dg_claim_arm(struct dg_bus *bus, const struct dg_claim *claim)
+{
+	unsigned long now = jiffies;
+
+	/* Where one is armed already, it is for an older claim. */
+	if (dg_claim_expires(claim))
+		schedule_delayed_work(&bus->expiry,
+				      time_after(claim->expires, now) ?
+					      claim->expires - now : 0);
+}
+
+/* Moves what has expired to @expired; lowers *@next to when others will. */
+static void dg_claims_collect(struct dg_queue *queue, unsigned long now,
+			      struct list_head *expired, unsigned long *next)
+{
+	struct dg_claim *claim, *tmp;
+
+	mutex_lock(&queue->lock);
+	list_for_each_entry_safe(claim, tmp, &queue->claims, node) {
+		if (!dg_claim_expires(claim))
+			continue;
+		if (time_after(claim->expires, now)) {
+			*next = min(*next, claim->expires - now);
+			continue;
+		}
+		dg_claim_del(claim);
+		list_add_tail(&claim->node, expired);
+	}
+	mutex_unlock(&queue->lock);
+}
+
+static void dg_claims_free(struct list_head *claims)
+{
+	struct dg_claim *claim, *tmp;
+
+	list_for_each_entry_safe(claim, tmp, claims, node) {
+		list_del(&claim->node);
+		dg_claim_free(claim);
+	}
+}
+
+/**
+ * dg_claims_expire() - drop the claims of a bus that have waited too long
+ * @work: its dg_bus.expiry
+ */
+void dg_claims_expire(struct work_struct *work)
+{
+	struct dg_bus *bus = container_of(to_delayed_work(work), struct dg_bus,
+					  expiry);
+	unsigned long next = ULONG_MAX;
+	struct dg_peer *peer;
+	LIST_HEAD(expired);
+
+	down_read(&bus->lock);
+	list_for_each_entry(peer, &bus->members, node)
+		dg_claims_collect(&peer->queue, jiffies, &expired, &next);
+	dg_claims_free(&expired);
+	up_read(&bus->lock);
+
+	/* Claims added meanwhile have armed it for later than this. */
+	if (next != ULONG_MAX)
+		mod_delayed_work(system_wq, &bus->expiry, next);
+}
+
+/* The oldest claim to a message's files, taken out of the queue, or NULL. */
+static struct dg_claim *dg_claim_take(struct dg_queue *queue, u64 sender,
+				      u32 serial)
+{
+	struct dg_claim *claim;
+
+	mutex_lock(&queue->lock);
+	list_for_each_entry(claim, &queue->claims, node) {
+		if (claim->sender == sender && claim->serial == serial) {
+			dg_claim_del(claim);
+			mutex_unlock(&queue->lock);
+			return claim;
+		}
+	}
+	mutex_unlock(&queue->lock);
+	return NULL;
+}
+
+/* Gives back what could not be installed; it may be claimed again. */
+static void dg_claim_return(struct dg_peer *peer, struct dg_claim *claim)
+{
+	struct dg_queue *queue = &peer->queue;
+	int err = -ENOTCONN;
+
+	mutex_lock(&queue->lock);
+	if (!queue->closed)
+		err = dg_claim_add(queue, claim);
+	if (!err) {
+		list_move(&claim->node, &queue->claims);
+		dg_claim_arm(peer->bus, claim);
+	}
+	mutex_unlock(&queue->lock);
+	if (err)
+		dg_claim_free(claim);
+}
+
+/**
+ * dg_claim() - FD_CLAIM: install the files of a message in the running task
+ * @peer: its receiver
+ * @sender: the message's sender
+ * @serial: its serial
+ * @seq: what its answer shall have for nlmsg_seq
+ *
+ * The answer is put in front of all that is in the peer's socket, so that the
+ * receiver need not look for it: also the one that says what went wrong.
+ *
+ * Return: 0; -ENOBUFS too many answers are unread; -ENOMEM.  Nothing has
+ * happened then.
+ */
+int dg_claim(struct dg_peer *peer, u64 sender, u32 serial, u32 seq)
+{
+	struct dg_queue *queue = &peer->queue;
+	struct dg_installed installed = { .body = -1 };
+	struct dg_claim *claim;
+	struct sk_buff *answer;
+	int err = -ENOENT;
+
+	answer = dg_packet_claimed();
+	if (!answer)
+		return -ENOMEM;
+	if (!dg_socket_has_room_ahead(peer->ep.sk)) {
+		kfree_skb(answer);
+		return -ENOBUFS;
+	}
+
+	claim = dg_claim_take(queue, sender, serial);
+	if (claim)
+		err = dg_fds_install(claim->fds, &installed);
+	dg_packet_set_claimed(answer, seq, sender, serial, &installed, -err);
+	dg_socket_put_ahead(peer->ep.sk, answer);
+
+	if (claim && err)
+		dg_claim_return(peer, claim);
+	else
+		dg_claim_free(claim);
+	return 0;
+}
