@@ -6,7 +6,10 @@
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
 
+#include <cerrno>
 #include <charconv>
+#include <cstring>
+#include <iterator>
 
 #include "message/builder.h"
 
@@ -37,17 +40,21 @@ constexpr TextField kTextFields[] = {
 
 // --- SEND
 
-GenlEncoder::Result GenlEncoder::encode(const DBusMessage& message) noexcept {
-  std::span<const std::byte> body = message.body();
+GenlEncoder::Result GenlEncoder::encode(const DBusMessage& message, int body_file) noexcept {
+  std::span<const std::byte> body;
+  if (body_file < 0) body = message.body();
   if (body.size() > DBUS_GENL_ATTR_MAX) return Result::TooLarge;
   if (!buffer_) buffer_.reset(nlmsg_alloc_size(kInitialHeader));
   if (!buffer_) return Result::NoMemory;
 
-  if (!put_header(message) || !put_body(body)) {
+  if (!put_header(message) || !put_files(message, body_file) || !put_body(body)) {
     for (const TextField& text : kTextFields) {
       if (message.field(text.field).size() >= DBUS_GENL_ATTR_MAX) return Result::TooLarge;
     }
-    if (!grow(message) || !put_header(message) || !put_body(body)) return Result::NoMemory;
+    if (!grow(message) || !put_header(message) || !put_files(message, body_file) ||
+        !put_body(body)) {
+      return Result::NoMemory;
+    }
   }
   return Result::Ok;
 }
@@ -58,6 +65,8 @@ bool GenlEncoder::grow(const DBusMessage& message) noexcept {
     size += static_cast<std::size_t>(
         nla_total_size(static_cast<int>(message.field(text.field).size() + 1)));
   }
+  size += static_cast<std::size_t>(
+      nla_total_size(static_cast<int>(message.fds().size() * sizeof(int32_t))));
   return nlmsg_expand(buffer_.get(), size) >= 0;
 }
 
@@ -85,6 +94,21 @@ bool GenlEncoder::put_header(const DBusMessage& message) noexcept {
   const std::string_view signature = message.signature();
   if (!signature.empty()) ok = ok && put_text(DBUS_GENL_MSG_A_SIGNATURE, signature);
   return ok;
+}
+
+bool GenlEncoder::put_files(const DBusMessage& message, int body_file) noexcept {
+  if (body_file >= 0 && nla_put_s32(buffer_.get(), DBUS_GENL_MSG_A_BODY_FD, body_file) < 0) {
+    return false;
+  }
+  std::span<const UniqueFd> fds = message.fds();
+  if (fds.empty()) return true;
+  if (fds.size() * sizeof(int32_t) > DBUS_GENL_ATTR_MAX) return false;
+  nlattr* attribute = nla_reserve(buffer_.get(), DBUS_GENL_MSG_A_FDS,
+                                  static_cast<int>(fds.size() * sizeof(int32_t)));
+  if (!attribute) return false;
+  auto* numbers = static_cast<int32_t*>(nla_data(attribute));
+  for (std::size_t i = 0; i < fds.size(); i++) numbers[i] = fds[i].get();
+  return true;
 }
 
 bool GenlEncoder::put_text(int attribute, std::string_view text) noexcept {
@@ -135,37 +159,84 @@ std::string_view text_of(const nlattr* attribute) noexcept {
   return {text, static_cast<std::size_t>(size - 1)};
 }
 
-void set_sender(MessageBuilder& builder, uint64_t id) noexcept {
-  if (id == 0) {
-    builder.set_sender(DBUS_SERVICE_DBUS);
-    return;
-  }
-  char name[3 + 20] = ":1.";
-  char* end = std::to_chars(name + 3, name + sizeof name, id - 1).ptr;
-  builder.set_sender({name, static_cast<std::size_t>(end - name)});
+bool has_size(const nlattr* attribute, std::size_t size) noexcept {
+  return attribute && nla_len(attribute) == static_cast<int>(size);
 }
 
 }  // namespace
 
-DBusMessage* decode_message(nlmsghdr* header, bool* malformed) noexcept {
+std::string_view sender_name(uint64_t id, char (&buffer)[24]) noexcept {
+  if (id == 0) return DBUS_SERVICE_DBUS;
+  std::memcpy(buffer, ":1.", 3);
+  char* end = std::to_chars(buffer + 3, std::end(buffer), id - 1).ptr;
+  return {buffer, static_cast<std::size_t>(end - buffer)};
+}
+
+bool read_message_id(nlmsghdr* header, GenlMessageId* id) noexcept {
   nlattr* a[DBUS_GENL_MSG_A_MAX + 1];
-  *malformed = true;
-  if (genlmsg_parse(header, 0, a, DBUS_GENL_MSG_A_MAX, nullptr) < 0) return nullptr;
-  const nlattr* sender = a[DBUS_GENL_MSG_A_SENDER];
-  const nlattr* type = a[DBUS_GENL_MSG_A_TYPE];
+  if (genlmsg_parse(header, 0, a, DBUS_GENL_MSG_A_MAX, nullptr) < 0) return false;
   const nlattr* flags = a[DBUS_GENL_MSG_A_FLAGS];
-  const nlattr* serial = a[DBUS_GENL_MSG_A_SERIAL];
   const nlattr* reply_serial = a[DBUS_GENL_MSG_A_REPLY_SERIAL];
-  if (!sender || nla_len(sender) != sizeof(uint64_t) || !type || nla_len(type) != 1 || !serial ||
-      nla_len(serial) != sizeof(uint32_t) || (flags && nla_len(flags) != 1) ||
-      (reply_serial && nla_len(reply_serial) != sizeof(uint32_t))) {
-    return nullptr;
+  const nlattr* fds = a[DBUS_GENL_MSG_A_FDS];
+  if (!has_size(a[DBUS_GENL_MSG_A_SENDER], sizeof(uint64_t)) ||
+      !has_size(a[DBUS_GENL_MSG_A_TYPE], 1) ||
+      !has_size(a[DBUS_GENL_MSG_A_SERIAL], sizeof(uint32_t)) || (flags && !has_size(flags, 1)) ||
+      (reply_serial && !has_size(reply_serial, sizeof(uint32_t)))) {
+    return false;
   }
+  id->sender = nla_get_u64(a[DBUS_GENL_MSG_A_SENDER]);
+  id->type = nla_get_u8(a[DBUS_GENL_MSG_A_TYPE]);
+  id->serial = nla_get_u32(a[DBUS_GENL_MSG_A_SERIAL]);
+  id->flags = flags ? nla_get_u8(flags) : 0;
+  id->reply_serial = reply_serial ? nla_get_u32(reply_serial) : 0;
+  id->fds = fds ? static_cast<std::size_t>(nla_len(fds)) / sizeof(int32_t) : 0;
+  id->body_file = a[DBUS_GENL_MSG_A_BODY_FD] != nullptr;
+  return true;
+}
+
+bool read_claim(nlmsghdr* header, const GenlMessageId& id, GenlFiles* files, int* error) noexcept {
+  nlattr* a[DBUS_GENL_MSG_A_MAX + 1];
+  if (static_cast<genlmsghdr*>(nlmsg_data(header))->cmd != DBUS_GENL_CMD_FD_CLAIM ||
+      genlmsg_parse(header, 0, a, DBUS_GENL_MSG_A_MAX, nullptr) < 0 ||
+      !has_size(a[DBUS_GENL_MSG_A_SENDER], sizeof(uint64_t)) ||
+      nla_get_u64(a[DBUS_GENL_MSG_A_SENDER]) != id.sender ||
+      !has_size(a[DBUS_GENL_MSG_A_SERIAL], sizeof(uint32_t)) ||
+      nla_get_u32(a[DBUS_GENL_MSG_A_SERIAL]) != id.serial) {
+    return false;
+  }
+  *error = 0;
+  if (const nlattr* refused = a[DBUS_GENL_MSG_A_ERRNO]) {
+    *error = has_size(refused, sizeof(int32_t)) ? nla_get_s32(refused) : EBADMSG;
+    return true;
+  }
+  if (const nlattr* body = a[DBUS_GENL_MSG_A_BODY_FD]) {
+    if (has_size(body, sizeof(int32_t))) files->body = UniqueFd(nla_get_s32(body));
+  }
+  if (const nlattr* fds = a[DBUS_GENL_MSG_A_FDS]) {
+    const auto* numbers = static_cast<const int32_t*>(nla_data(fds));
+    const std::size_t count = static_cast<std::size_t>(nla_len(fds)) / sizeof *numbers;
+    // Room for as many as the message has is reserved; more would be an error, and are closed.
+    for (std::size_t i = 0; i < count; i++) {
+      UniqueFd fd(numbers[i]);
+      if (i < id.fds) files->fds.push_back(std::move(fd));
+    }
+    if (count > id.fds) *error = EBADMSG;
+  }
+  if (files->fds.size() != id.fds || bool(files->body) != id.body_file) *error = EBADMSG;
+  return true;
+}
+
+DBusMessage* decode_message(nlmsghdr* header, const GenlMessageId& id, GenlFiles& files,
+                            std::size_t max_body, const char** why) noexcept {
+  nlattr* a[DBUS_GENL_MSG_A_MAX + 1];
+  *why = "it makes no sense";
+  if (genlmsg_parse(header, 0, a, DBUS_GENL_MSG_A_MAX, nullptr) < 0) return nullptr;
 
   MessageBuilder builder;
-  builder.start(nla_get_u8(type), flags ? nla_get_u8(flags) : 0, nla_get_u32(serial));
-  if (reply_serial) builder.set_reply_serial(nla_get_u32(reply_serial));
-  set_sender(builder, nla_get_u64(sender));
+  builder.start(id.type, id.flags, id.serial);
+  if (id.reply_serial) builder.set_reply_serial(id.reply_serial);
+  char sender[24];
+  builder.set_sender(sender_name(id.sender, sender));
 
   std::string_view texts[DBUS_GENL_MSG_A_MAX + 1];
   for (int i = DBUS_GENL_MSG_A_PATH; i <= DBUS_GENL_MSG_A_SIGNATURE; i++) {
@@ -182,8 +253,24 @@ DBusMessage* decode_message(nlmsghdr* header, bool* malformed) noexcept {
   if (const nlattr* body = a[DBUS_GENL_MSG_A_BODY]) {
     builder.set_body(nla_data(body), static_cast<std::size_t>(nla_len(body)));
   }
-  *malformed = false;
-  return builder.finish();
+  if (id.body_file) {
+    bool retry;
+    *why = read_body_file(files.body.get(), texts[DBUS_GENL_MSG_A_SIGNATURE], max_body, builder,
+                          &retry);
+    if (retry) *why = nullptr;
+    if (*why || retry) return nullptr;
+  }
+  *why = nullptr;
+  DBusMessage* message = builder.finish();
+  // Last: what fails before leaves them to the next try.
+  if (message && !files.fds.empty()) {
+    if (!message->set_unix_fds_field(static_cast<uint32_t>(files.fds.size()))) {
+      message->unref();
+      return nullptr;
+    }
+    message->mutable_fds() = std::move(files.fds);
+  }
+  return message;
 }
 
 }  // namespace dg

@@ -83,9 +83,15 @@ bool genl_connect(GenlSocket& socket, const std::string& name, std::optional<uin
     return parse(message, DBUS_GENL_CMD_CONNECT, attributes, DBUS_GENL_BUS_A_MAX) &&
            read_string(attributes[DBUS_GENL_BUS_A_GUID], &peer->guid) &&
            read_u32(attributes[DBUS_GENL_BUS_A_MAX_MESSAGE_SIZE], &peer->max_message_size) &&
-           read_u32(attributes[DBUS_GENL_BUS_A_MAX_FDS], &peer->max_fds);
+           read_u32(attributes[DBUS_GENL_BUS_A_MAX_FDS], &peer->max_fds) &&
+           (!attributes[DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE] ||
+            read_u32(attributes[DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE], &peer->max_body_fd_size));
   };
-  return socket.transact(named_request(socket, DBUS_GENL_CMD_CONNECT, name, uid), answer, error);
+  NlMsg request = named_request(socket, DBUS_GENL_CMD_CONNECT, name, uid);
+  if (nla_put_u32(request.get(), DBUS_GENL_BUS_A_FLAGS, DBUS_GENL_PEER_FDS) < 0) {
+    throw std::bad_alloc();
+  }
+  return socket.transact(std::move(request), answer, error);
 }
 
 bool genl_bus_create(GenlSocket& socket, const std::string& name, uint32_t flags,

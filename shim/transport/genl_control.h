@@ -30,6 +30,7 @@ struct GenlPeer {
   std::string guid;
   uint32_t max_message_size = 0;
   uint32_t max_fds = 0;
+  uint32_t max_body_fd_size = 0;  // 0: bodies travel inline only
 };
 
 // Without a uid it is the caller's own bus.

@@ -29,6 +29,7 @@ TEST_F(GenlControlTest, ConnectAsksForTheBusAndReadsTheAnswer) {
   nla_put_string(answer.get(), DBUS_GENL_BUS_A_GUID, kGuid);
   nla_put_u32(answer.get(), DBUS_GENL_BUS_A_MAX_MESSAGE_SIZE, 131072);
   nla_put_u32(answer.get(), DBUS_GENL_BUS_A_MAX_FDS, 3);
+  nla_put_u32(answer.get(), DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE, 1 << 20);
   kernel_.deliver(answer);
   kernel_.acknowledge(0, 1, nullptr);
 
@@ -37,6 +38,7 @@ TEST_F(GenlControlTest, ConnectAsksForTheBusAndReadsTheAnswer) {
   EXPECT_EQ(peer.guid, kGuid);
   EXPECT_EQ(peer.max_message_size, 131072U);
   EXPECT_EQ(peer.max_fds, 3U);
+  EXPECT_EQ(peer.max_body_fd_size, 1U << 20);
 
   nlmsghdr* request = kernel_.request();
   ASSERT_NE(request, nullptr);
@@ -46,6 +48,7 @@ TEST_F(GenlControlTest, ConnectAsksForTheBusAndReadsTheAnswer) {
   ASSERT_EQ(genlmsg_parse(request, 0, a, DBUS_GENL_BUS_A_MAX, nullptr), 0);
   EXPECT_STREQ(nla_get_string(a[DBUS_GENL_BUS_A_NAME]), "session");
   EXPECT_EQ(nla_get_u32(a[DBUS_GENL_BUS_A_UID]), 1000U);
+  EXPECT_EQ(nla_get_u32(a[DBUS_GENL_BUS_A_FLAGS]), uint32_t{DBUS_GENL_PEER_FDS});
 }
 
 TEST_F(GenlControlTest, WithoutAUidNoneIsSent) {

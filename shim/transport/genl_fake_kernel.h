@@ -7,6 +7,7 @@
 #include <linux/dbus_genl.h>
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cstring>
@@ -21,6 +22,8 @@ class FakeKernel {
  public:
   static constexpr uint16_t kFamily = 77;
   static constexpr uint32_t kMaxMessageSize = 80000;
+  static constexpr uint32_t kMaxFds = 4;
+  static constexpr uint32_t kMaxBody = 1024 * 1024;
 
   FakeKernel() {
     int pair[2];
@@ -32,12 +35,16 @@ class FakeKernel {
   GenlSocket socket() { return GenlSocket(std::move(client_), kFamily); }
   std::unique_ptr<GenlTransport> transport() {
     return std::make_unique<GenlTransport>(
-        socket(), GenlPeer{"0123456789abcdef0123456789abcdef", kMaxMessageSize, 0});
+        socket(), GenlPeer{"0123456789abcdef0123456789abcdef", kMaxMessageSize, kMaxFds, kMaxBody});
   }
 
   // The next request, whole; null if there is none. Valid until the next call.
-  nlmsghdr* request() {
+  nlmsghdr* request(int flags = MSG_DONTWAIT) {
     buffer_.resize(256 * 1024);
+    if (!flags) {
+      pollfd wait = {kernel_.get(), POLLIN, 0};
+      (void)::poll(&wait, 1, 10000);
+    }
     ssize_t n = ::recv(kernel_.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
     if (n < 0) return nullptr;
     auto* header = reinterpret_cast<nlmsghdr*>(buffer_.data());

@@ -4,12 +4,14 @@
 
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "base/log.h"
+#include "base/time.h"
 #include "message/builder.h"
 
 namespace dg {
@@ -66,8 +68,11 @@ DBusMessage* make_error(uint32_t serial, uint32_t reply_serial, const char* send
   return builder.finish();
 }
 
-// No message has it for a serial.
-constexpr uint32_t kPullSeq = 0;
+// Of requests that are no SEND: no message has it for a serial.
+constexpr uint32_t kNoSerial = 0;
+
+// For an answer that is already there.
+constexpr int64_t kAnswerTimeoutMs = 10000;
 
 // Netlink's header and the generic one, the doorbell's or a dump's room, alignment.
 constexpr std::size_t kDatagramOverhead = 4096;
@@ -92,6 +97,8 @@ void GenlTransport::close() noexcept {
   socket_.close();
   local_.clear();
   receiver_.clear();
+  files_ = {};
+  claimed_ = false;
   pull_due_ = false;
 }
 
@@ -108,24 +115,42 @@ IoStatus GenlTransport::send(DBusMessage& message) noexcept {
     trace("genl: a message of unknown type %d isn't sent", message.type());
     return IoStatus::Ok;
   }
-  if (!message.fds().empty()) {
+  if (!message.fds().empty() && peer_.max_fds == 0) {
     send_failed(message, DBUS_ERROR_NOT_SUPPORTED, "This bus doesn't pass file descriptors");
     return IoStatus::Ok;
   }
-  switch (encoder_.encode(message)) {
-    case GenlEncoder::Result::NoMemory:
-      return IoStatus::NoMemory;
-    case GenlEncoder::Result::TooLarge:
-      send_failed(message, DBUS_ERROR_LIMITS_EXCEEDED, "The message is too large for this bus");
-      return IoStatus::Ok;
-    case GenlEncoder::Result::Ok:
-      break;
+  IoStatus status = IoStatus::Ok;
+  if (encode(message, &status)) status = send_encoded(message);
+  body_file_.reset();
+  return status;
+}
+
+// True: parts() is to be sent. A body that the request has no room for goes into a file.
+bool GenlTransport::encode(const DBusMessage& message, IoStatus* status) noexcept {
+  const std::size_t size = message.body().size();
+  bool as_file = size > DBUS_GENL_ATTR_MAX;
+  while (true) {
+    if (as_file && size <= peer_.max_body_fd_size) {
+      body_file_ = make_body_file(message.body());
+      if (!body_file_) {
+        send_failed(message, errno == ENOMEM ? DBUS_ERROR_NO_MEMORY : DBUS_ERROR_LIMITS_EXCEEDED,
+                    strerror(errno));
+        return false;
+      }
+    }
+    GenlEncoder::Result result = encoder_.encode(message, body_file_.get());
+    if (result == GenlEncoder::Result::NoMemory) {
+      *status = IoStatus::NoMemory;
+      return false;
+    }
+    if (result == GenlEncoder::Result::Ok && encoder_.attributes_size() <= peer_.max_message_size) {
+      return true;
+    }
+    if (as_file || size == 0) break;
+    as_file = true;
   }
-  if (encoder_.attributes_size() > peer_.max_message_size) {
-    send_failed(message, DBUS_ERROR_LIMITS_EXCEEDED, "The message is too large for this bus");
-    return IoStatus::Ok;
-  }
-  return send_encoded(message);
+  send_failed(message, DBUS_ERROR_LIMITS_EXCEEDED, "The message is too large for this bus");
+  return false;
 }
 
 IoStatus GenlTransport::send_encoded(const DBusMessage& message) noexcept {
@@ -161,15 +186,21 @@ void GenlTransport::send_failed(const DBusMessage& message, const char* error_na
   } else if (is_reply(message) && message.destination()) {
     DBusMessage* substitute = make_error(message.serial(), message.reply_serial(), nullptr,
                                          message.destination(), error_name, text);
-    if (!substitute) return;
-    if (encoder_.encode(*substitute) == GenlEncoder::Result::Ok) {
-      msghdr header{};
-      header.msg_iov = encoder_.parts().data();
-      header.msg_iovlen = encoder_.parts().size();
-      (void)::sendmsg(socket_.fd(), &header, MSG_NOSIGNAL);
-    }
-    substitute->unref();
+    send_quietly(substitute);
   }
+}
+
+// An error made here, which may be null, to another peer; takes its reference. Not send_encoded():
+// its serial isn't one of ours.
+void GenlTransport::send_quietly(DBusMessage* error) noexcept {
+  if (!error) return;
+  if (encoder_.encode(*error) == GenlEncoder::Result::Ok) {
+    msghdr header{};
+    header.msg_iov = encoder_.parts().data();
+    header.msg_iovlen = encoder_.parts().size();
+    (void)::sendmsg(socket_.fd(), &header, MSG_NOSIGNAL);
+  }
+  error->unref();
 }
 
 void GenlTransport::answer_locally(uint32_t serial, const char* error_name,
@@ -219,19 +250,8 @@ IoStatus GenlTransport::take(nlmsghdr* header, MessageList& out) noexcept {
 
 IoStatus GenlTransport::take_generic(nlmsghdr* header, MessageList& out) noexcept {
   switch (static_cast<genlmsghdr*>(nlmsg_data(header))->cmd) {
-    case DBUS_GENL_CMD_MESSAGE: {
-      if (!out.reserve_more(1)) return IoStatus::NoMemory;
-      bool malformed;
-      DBusMessage* message = decode_message(header, &malformed);
-      if (message) {
-        (void)out.push_back(message);
-      } else if (malformed) {
-        trace("genl: ignored a malformed message from the kernel");
-      } else {
-        return IoStatus::NoMemory;
-      }
-      break;
-    }
+    case DBUS_GENL_CMD_MESSAGE:
+      return take_message(header, out);
     case DBUS_GENL_CMD_PULL:
       pull();
       break;
@@ -250,6 +270,123 @@ IoStatus GenlTransport::take_generic(nlmsghdr* header, MessageList& out) noexcep
   return IoStatus::Ok;
 }
 
+IoStatus GenlTransport::take_message(nlmsghdr* header, MessageList& out) noexcept {
+  if (!out.reserve_more(1)) return IoStatus::NoMemory;
+  GenlMessageId id;
+  if (!read_message_id(header, &id)) {
+    trace("genl: ignored a malformed message from the kernel");
+    return IoStatus::Ok;
+  }
+  if (id.has_files() && !claimed_) {
+    IoStatus status = claim(id);
+    if (status != IoStatus::Ok || !claimed_) return status;
+  }
+  const char* why;
+  DBusMessage* message =
+      decode_message(header, id, files_, static_cast<std::size_t>(max_message_size()), &why);
+  if (!message && !why) return IoStatus::NoMemory;
+  claimed_ = false;
+  files_ = {};
+  if (message) {
+    (void)out.push_back(message);
+  } else if (id.body_file) {
+    lose(id, DBUS_ERROR_INCONSISTENT_MESSAGE, why);
+  } else {
+    trace("genl: ignored a malformed message from the kernel: %s", why);
+  }
+  return IoStatus::Ok;
+}
+
+// The kernel installs a message's files when it is asked to, in this process, and puts its answer
+// in front of all that is in the socket. Without claimed_ after Ok the message is lost.
+IoStatus GenlTransport::claim(const GenlMessageId& id) noexcept {
+  try {
+    files_.fds.reserve(id.fds);
+  } catch (const std::bad_alloc&) {
+    return IoStatus::NoMemory;
+  }
+  struct {
+    nlmsghdr netlink;
+    genlmsghdr generic;
+    nlattr sender_attribute;
+    uint32_t sender[2];  // not aligned as a uint64_t is
+    nlattr serial_attribute;
+    uint32_t serial;
+  } request = {{sizeof request, socket_.family(), NLM_F_REQUEST, kNoSerial, 0},
+               {DBUS_GENL_CMD_FD_CLAIM, DBUS_GENL_VERSION, 0},
+               {NLA_HDRLEN + sizeof id.sender, DBUS_GENL_MSG_A_SENDER},
+               {},
+               {NLA_HDRLEN + sizeof id.serial, DBUS_GENL_MSG_A_SERIAL},
+               id.serial};
+  std::memcpy(request.sender, &id.sender, sizeof id.sender);
+  if (::send(socket_.fd(), &request, sizeof request, MSG_NOSIGNAL) < 0) {
+    trace("genl: cannot claim: %s", strerror(errno));
+    return IoStatus::NoMemory;
+  }
+  int error = ENOTCONN;
+  const bool answered = await_claim(id, &error);
+  claimed_ = answered && error == 0;
+  if (claimed_) return IoStatus::Ok;
+
+  trace("genl: the files of serial %u can't be claimed: %s", id.serial, strerror(error));
+  files_ = {};
+  if (answered && (error == EMFILE || error == ENFILE || error == ENOMEM)) {
+    // The kernel still has them. Out of descriptors, libdbus loses the connection when it gets
+    // some; but over a socket a body alone would have needed none.
+    if (id.fds == 0 || error == ENOMEM) return IoStatus::NoMemory;
+    gone_ = true;
+    return IoStatus::Ok;
+  }
+  lose(id, DBUS_ERROR_FAILED, "its file descriptors are no longer there");
+  return IoStatus::Ok;
+}
+
+// False: what comes next in the socket is something else, which stays there: the claim was refused
+// with a netlink error, as it is when the bus is gone.
+bool GenlTransport::await_claim(const GenlMessageId& id, int* error) noexcept {
+  alignas(nlmsghdr) char buffer[1024];
+  const int64_t deadline = monotonic_ms() + kAnswerTimeoutMs;
+  while (true) {
+    sockaddr_nl from{};
+    socklen_t from_size = sizeof from;
+    ssize_t n = ::recvfrom(socket_.fd(), buffer, sizeof buffer, MSG_DONTWAIT | MSG_PEEK,
+                           reinterpret_cast<sockaddr*>(&from), &from_size);
+    if (n < 0 && errno == EAGAIN) {
+      // It is there when send() returns; this is for a bus that isn't the kernel's.
+      const int64_t left = deadline - monotonic_ms();
+      if (left <= 0) return false;
+      pollfd wait = {socket_.fd(), POLLIN, 0};
+      (void)::poll(&wait, 1, static_cast<int>(left));
+      continue;
+    }
+    if (n < 0 && (errno == EINTR || errno == ENOBUFS)) continue;
+    auto* header = reinterpret_cast<nlmsghdr*>(buffer);
+    if (n < 0 || (from_size == sizeof from && from.nl_pid != 0) ||
+        !nlmsg_ok(header, static_cast<int>(n)) || header->nlmsg_type != socket_.family() ||
+        !genlmsg_valid_hdr(header, 0) || !read_claim(header, id, &files_, error)) {
+      return false;
+    }
+    (void)::recv(socket_.fd(), buffer, sizeof buffer, MSG_DONTWAIT);
+    return true;
+  }
+}
+
+// A message came and can't be handed over. Who called doesn't wait for ever, nor do we if it was
+// the reply to a call of ours.
+void GenlTransport::lose(const GenlMessageId& id, const char* error_name,
+                         const char* why) noexcept {
+  char buffer[24] = {};  // so that the name has a zero behind it
+  std::string_view sender = sender_name(id.sender, buffer);
+  trace("genl: serial %u of %.*s is lost: %s", id.serial, static_cast<int>(sender.size()),
+        sender.data(), why);
+  if (id.type == DBUS_MESSAGE_TYPE_METHOD_RETURN || id.type == DBUS_MESSAGE_TYPE_ERROR) {
+    answer_locally(id.reply_serial, error_name, why);
+  } else if (id.type == DBUS_MESSAGE_TYPE_METHOD_CALL &&
+             !(id.flags & DBUS_HEADER_FLAG_NO_REPLY_EXPECTED)) {
+    send_quietly(make_error(id.serial, id.serial, nullptr, sender.data(), error_name, why));
+  }
+}
+
 IoStatus GenlTransport::take_error(const nlmsghdr* header) noexcept {
   NlAck ack = parse_ack(header);
   if (ack.code == 0) return IoStatus::Ok;
@@ -258,7 +395,8 @@ IoStatus GenlTransport::take_error(const nlmsghdr* header) noexcept {
   const char* name = error_name_of_refusal(ack.code);
   if (ack.code == ENOTCONN || !name) {
     gone_ = true;
-  } else if (ack.seq == kPullSeq) {
+  } else if (ack.seq == kNoSerial) {
+    // Perhaps of a claim; one PULL too many does no harm.
     pull_due_ = true;
   } else if (calls_[ack.seq % calls_.size()]) {
     answer_locally(ack.seq, name, text);
@@ -272,7 +410,7 @@ void GenlTransport::pull() noexcept {
   struct {
     nlmsghdr netlink;
     genlmsghdr generic;
-  } request = {{sizeof request, socket_.family(), NLM_F_REQUEST, kPullSeq, 0},
+  } request = {{sizeof request, socket_.family(), NLM_F_REQUEST, kNoSerial, 0},
                {DBUS_GENL_CMD_PULL, DBUS_GENL_VERSION, 0}};
   pull_due_ = ::send(socket_.fd(), &request, sizeof request, MSG_NOSIGNAL) < 0;
   if (pull_due_) trace("genl: cannot pull: %s", strerror(errno));

@@ -30,11 +30,17 @@ class GenlTransport : public Transport {
   bool can_send_type(int dbus_type) const noexcept override;
 
  private:
+  bool encode(const DBusMessage& message, IoStatus* status) noexcept;
   IoStatus send_encoded(const DBusMessage& message) noexcept;
   void send_failed(const DBusMessage& message, const char* error_name, const char* text) noexcept;
+  void send_quietly(DBusMessage* error) noexcept;
   void answer_locally(uint32_t serial, const char* error_name, const char* text) noexcept;
   IoStatus take(nlmsghdr* header, MessageList& out) noexcept;
   IoStatus take_generic(nlmsghdr* header, MessageList& out) noexcept;
+  IoStatus take_message(nlmsghdr* header, MessageList& out) noexcept;
+  IoStatus claim(const GenlMessageId& id) noexcept;
+  bool await_claim(const GenlMessageId& id, int* error) noexcept;
+  void lose(const GenlMessageId& id, const char* error_name, const char* why) noexcept;
   IoStatus take_error(const nlmsghdr* header) noexcept;
   void pull() noexcept;
 
@@ -42,6 +48,12 @@ class GenlTransport : public Transport {
   GenlPeer peer_;
   GenlEncoder encoder_;
   GenlReceiver receiver_;
+
+  // A body that doesn't fit the request, while it is sent.
+  UniqueFd body_file_;
+  // Those of the message that receiver_ is at, once they are claimed.
+  GenlFiles files_;
+  bool claimed_ = false;
 
   // Error replies made here, to be handed over by receive().
   MessageList local_;

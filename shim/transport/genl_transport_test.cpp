@@ -134,10 +134,10 @@ TEST_F(GenlTransportTest, LongHeadersGrowTheBuffer) {
 }
 
 TEST_F(GenlTransportTest, CallThatIsTooLargeIsAnsweredHere) {
-  for (std::size_t size : {std::size_t{DBUS_GENL_ATTR_MAX} + 1, std::size_t{1000}}) {
-    // The second is too large as a whole.
-    const std::string path = "/" + std::string(size == 1000 ? 79500 : 10, 'p');
-    EXPECT_EQ(transport_->send(*call(5, path, std::string(size, 'x'))), IoStatus::Ok);
+  // The second's header alone is too large.
+  for (auto [path, body] : {std::pair{10, FakeKernel::kMaxBody + 1}, {79990, 10U}}) {
+    EXPECT_EQ(transport_->send(*call(5, "/" + std::string(path, 'p'), std::string(body, 'x'))),
+              IoStatus::Ok);
     EXPECT_EQ(kernel_.request(), nullptr);
     EXPECT_TRUE(transport_->has_pending_input());
     EXPECT_EQ(receive_all(), IoStatus::WouldBlock);
@@ -151,7 +151,7 @@ TEST_F(GenlTransportTest, CallThatIsTooLargeIsAnsweredHere) {
 }
 
 TEST_F(GenlTransportTest, ReplyThatIsTooLargeBecomesAnErrorForItsCaller) {
-  EXPECT_EQ(transport_->send(*method_return(6, 60, std::string(DBUS_GENL_ATTR_MAX + 1, 'x'))),
+  EXPECT_EQ(transport_->send(*method_return(6, 60, std::string(FakeKernel::kMaxBody + 1, 'x'))),
             IoStatus::Ok);
   nlmsghdr* request = kernel_.request();
   ASSERT_NE(request, nullptr);
