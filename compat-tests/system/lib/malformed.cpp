@@ -74,6 +74,7 @@ class Malformed {
   void bodies();
   void framing();
   void bus_commands();
+  void claims();
   void reserved();
   void header();
   void quiet(const std::string& group);
@@ -232,10 +233,34 @@ void Malformed::attribute_by_attribute(const std::string& kind, const Fields& go
   Fields g = good;
   g.push_back({0, "abcd"});
   send_refused(g, kind + ", attribute UNSPEC");
-  for (uint16_t fds : {DBUS_GENL_MSG_A_FDS, DBUS_GENL_MSG_A_BODY_FD}) {
+  g = good;
+  g.push_back({DBUS_GENL_MSG_A_ERRNO, bytes_of(int32_t(1))});
+  send_refused(g, kind + ", ERRNO");
+  auto with_files = [&](uint16_t type, const std::string& payload, const std::string& what,
+                        std::initializer_list<int> errors = {EINVAL, ERANGE}) {
+    Fields files = good;
+    files.push_back({type, payload});
+    send_refused(files, kind + ", " + field_name(type) + " " + what, errors);
+  };
+  const std::string fd = bytes_of(int32_t(0));
+  with_files(DBUS_GENL_MSG_A_FDS, "", "empty");
+  with_files(DBUS_GENL_MSG_A_FDS, "abc", "of three bytes");
+  with_files(DBUS_GENL_MSG_A_FDS, fd + "a", "of five bytes");
+  with_files(DBUS_GENL_MSG_A_FDS, std::string(17 * sizeof(int32_t), '\0'), "of 17");
+  with_files(DBUS_GENL_MSG_A_FDS, std::string(60000, '\0'), "of 15,000");
+  with_files(DBUS_GENL_MSG_A_FDS, bytes_of(int32_t(-1)), "-1", {EBADF});
+  with_files(DBUS_GENL_MSG_A_FDS, fd + bytes_of(int32_t(12345)), "of one that isn't open", {EBADF});
+  with_files(DBUS_GENL_MSG_A_BODY_FD, fd, "and BODY, or no signature");
+  with_files(DBUS_GENL_MSG_A_BODY_FD, "", "empty");
+  with_files(DBUS_GENL_MSG_A_BODY_FD, "abc", "of three bytes");
+  with_files(DBUS_GENL_MSG_A_BODY_FD, fd + fd, "of eight bytes");
+  for (uint16_t type : {DBUS_GENL_MSG_A_FDS, DBUS_GENL_MSG_A_BODY_FD}) {
     g = good;
-    g.push_back({fds, bytes_of(int32_t(0))});
-    send_refused(g, kind + ", "s + field_name(fds), {EOPNOTSUPP});
+    g.insert(g.end(), {{type, fd}, {type, fd}});
+    send_refused(g, kind + ", "s + field_name(type) + " twice");
+    g = good;
+    g.push_back({static_cast<uint16_t>(type | NLA_F_NESTED), fd});
+    send_refused(g, kind + ", "s + field_name(type) + " marked as nested");
   }
 }
 
@@ -513,7 +538,12 @@ void Malformed::bus_commands() {
       refuse(Attrs().append(name).raw(UID, nullptr, 0), "UID empty");
       refuse(Attrs().append(name).u32(UID, 65534).u32(UID, 65534), "UID twice");
       refuse(Attrs().append(name).u32(UID, ~0u), "UID -1", {EINVAL, ENOENT});
-      refuse(Attrs().append(name).u32(DBUS_GENL_BUS_A_FLAGS, 0), "FLAGS");
+      if (c.cmd == DBUS_GENL_CMD_BUS_DESTROY)
+        refuse(Attrs().append(name).u32(DBUS_GENL_BUS_A_FLAGS, 0), "FLAGS");
+      refuse(Attrs().append(name).u32(DBUS_GENL_BUS_A_FLAGS, 1u << 31), "an unknown flag");
+      refuse(Attrs().append(name).u8(DBUS_GENL_BUS_A_FLAGS, 1), "FLAGS of one byte");
+      refuse(Attrs().append(name).u32(DBUS_GENL_BUS_A_MAX_FDS, 1), "MAX_FDS");
+      refuse(Attrs().append(name).u32(DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE, 1), "MAX_BODY_FD_SIZE");
     } else {
       refuse(Attrs().append(name).u32(DBUS_GENL_BUS_A_FLAGS, 2), "an unknown flag");
       refuse(Attrs().append(name).u32(DBUS_GENL_BUS_A_FLAGS, ~0u), "all flags");
@@ -559,9 +589,37 @@ void Malformed::bus_commands() {
   quiet("bus commands");
 }
 
+void Malformed::claims() {
+  const uint16_t SENDER = DBUS_GENL_MSG_A_SENDER, SERIAL = DBUS_GENL_MSG_A_SERIAL;
+  Attrs good;
+  good.u64(SENDER, b_.id).u32(SERIAL, 1);
+  auto refuse = [&](const Attrs& attrs, const std::string& what) {
+    refused(a_.sock, DBUS_GENL_CMD_FD_CLAIM, attrs, {EINVAL, ERANGE}, "FD_CLAIM, " + what);
+  };
+  refuse(Attrs(), "no attribute");
+  refuse(Attrs().u64(SENDER, 1), "SENDER alone");
+  refuse(Attrs().u32(SERIAL, 1), "SERIAL alone");
+  refuse(Attrs().u32(SENDER, 1).u32(SERIAL, 1), "SENDER of four bytes");
+  refuse(Attrs().u64(SENDER, 1).u64(SERIAL, 1), "SERIAL of eight bytes");
+  refuse(Attrs().raw(SENDER, nullptr, 0).u32(SERIAL, 1), "SENDER empty");
+  refuse(Attrs().append(good).u64(SENDER, 1), "SENDER twice");
+  refuse(Attrs().append(good).u32(SERIAL, 1), "SERIAL twice");
+  for (uint16_t type = DBUS_GENL_MSG_A_PAD; type <= DBUS_GENL_MSG_A_MAX + 1; ++type)
+    if (type != SENDER && type != SERIAL)
+      refuse(Attrs().append(good).u32(type, 1), "with attribute " + std::to_string(type));
+  refuse(Attrs().append(good).u32(0, 0), "with attribute UNSPEC");
+  refuse(Attrs().nested(SENDER, good), "nested");
+  GenlSocket s;
+  s.open();
+  refused(s, DBUS_GENL_CMD_FD_CLAIM, good, {ENOTCONN}, "FD_CLAIM by no peer");
+  refused(bus_.sock, DBUS_GENL_CMD_FD_CLAIM, good, {ENOTCONN}, "FD_CLAIM by the controller");
+  refused(a_.sock, DBUS_GENL_CMD_FD_CLAIM, good, {EOPNOTSUPP}, "FD_CLAIM as a dump", false,
+          NLM_F_DUMP);
+  quiet("claims");
+}
+
 void Malformed::reserved() {
-  const std::pair<const char*, uint8_t> commands[] = {{"FD_CLAIM", DBUS_GENL_CMD_FD_CLAIM},
-                                                      {"POLICY_SET", DBUS_GENL_CMD_POLICY_SET},
+  const std::pair<const char*, uint8_t> commands[] = {{"POLICY_SET", DBUS_GENL_CMD_POLICY_SET},
                                                       {"ACTIVATE", DBUS_GENL_CMD_ACTIVATE}};
   for (auto& [name, cmd] : commands) {
     refused(a_.sock, cmd, Attrs(), {EOPNOTSUPP}, "reserved "s + name);
@@ -679,6 +737,7 @@ void Malformed::run() {
   bodies();
   quiet("bad bodies");
   bus_commands();
+  claims();
   reserved();
   Stats after = stats();
   tap_.ok(after[DBUS_GENL_STATS_A_ROUTED] == before.at(DBUS_GENL_STATS_A_ROUTED),

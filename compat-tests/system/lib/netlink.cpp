@@ -228,6 +228,14 @@ std::optional<Packet> GenlSocket::receive(int timeout_ms) {
   return p;
 }
 
+std::optional<Packet> GenlSocket::receive_raw() {
+  std::deque<Packet> aside;
+  aside.swap(pending_);
+  auto p = receive(0);
+  pending_.swap(aside);
+  return p;
+}
+
 std::optional<Packet> GenlSocket::take_answer(uint32_t seq, int timeout_ms) {
   size_t at = 0;
   for (;;) {
@@ -301,10 +309,10 @@ uint16_t family_id(bool again) {
 }
 
 const char* stats_name(uint16_t attr) {
-  static const char* const names[] = {"unspec",          "pad",          "buses",   "peers",
-                                      "names",           "owners",       "matches", "replies",
-                                      "queued_messages", "queued_bytes", "users",   "routed",
-                                      "delivered",       "refused",      "dropped", "overflowed"};
+  static const char* const names[] = {
+      "unspec",    "pad",     "buses",           "peers",        "names",        "owners",
+      "matches",   "replies", "queued_messages", "queued_bytes", "users",        "routed",
+      "delivered", "refused", "dropped",         "overflowed",   "unclaimed_fds"};
   return attr < sizeof names / sizeof *names ? names[attr] : "?";
 }
 
@@ -322,7 +330,7 @@ Stats stats() {
 std::string gauges_text(const Stats& s) {
   std::string out;
   for (auto& [attr, value] : s)
-    if (attr <= DBUS_GENL_STATS_A_USERS)
+    if (attr <= DBUS_GENL_STATS_A_USERS || attr == DBUS_GENL_STATS_A_UNCLAIMED_FDS)
       out += std::string(out.empty() ? "" : " ") + stats_name(attr) + "=" + std::to_string(value);
   return out;
 }
@@ -331,7 +339,7 @@ bool same_gauges(const Stats& a, const Stats& b) {
   if (a.empty() || b.empty()) return false;
   for (uint16_t i = DBUS_GENL_STATS_A_BUSES; i <= DBUS_GENL_STATS_A_USERS; ++i)
     if (!a.count(i) || !b.count(i) || a.at(i) != b.at(i)) return false;
-  return true;
+  return a.at(DBUS_GENL_STATS_A_UNCLAIMED_FDS) == b.at(DBUS_GENL_STATS_A_UNCLAIMED_FDS);
 }
 
 }  // namespace dg::test

@@ -89,6 +89,8 @@ class GenlSocket {
            uint8_t version = DBUS_GENL_VERSION);
   // The next message; nothing after timeout_ms (-1: never gives up).
   std::optional<Packet> receive(int timeout_ms);
+  // What the socket gives next, whatever request() has put aside; nothing if it is empty.
+  std::optional<Packet> receive_raw();
   // Sends with NLM_F_ACK and collects up to the ack; what isn't its answer
   // waits for receive().
   Answer request(uint8_t cmd, const Attrs& attrs, uint16_t more_flags = 0);

@@ -97,6 +97,8 @@ Attrs send_attrs(const Message& m) {
   if (!m.error_name.empty()) a.str(DBUS_GENL_MSG_A_ERROR_NAME, m.error_name);
   if (!m.destination.empty()) a.str(DBUS_GENL_MSG_A_DESTINATION, m.destination);
   if (!m.signature.empty()) a.str(DBUS_GENL_MSG_A_SIGNATURE, m.signature);
+  if (!m.fds.empty()) a.raw(DBUS_GENL_MSG_A_FDS, m.fds.data(), m.fds.size() * sizeof m.fds[0]);
+  if (m.body_fd != -1) a.u32(DBUS_GENL_MSG_A_BODY_FD, static_cast<uint32_t>(m.body_fd));
   if (!m.body.empty()) a.body(m.body.data(), m.body.size());
   return a;
 }
@@ -115,7 +117,43 @@ Message parse_message(const Packet& p) {
   m.destination = p.str(DBUS_GENL_MSG_A_DESTINATION);
   m.signature = p.str(DBUS_GENL_MSG_A_SIGNATURE);
   if (auto body = p.attr(DBUS_GENL_MSG_A_BODY)) m.body.assign(body->begin(), body->end());
+  if (auto fds = p.attr(DBUS_GENL_MSG_A_FDS)) {
+    m.fds.resize(fds->size() / sizeof m.fds[0]);
+    std::memcpy(m.fds.data(), fds->data(), m.fds.size() * sizeof m.fds[0]);
+  }
+  if (p.has(DBUS_GENL_MSG_A_BODY_FD)) m.body_fd = static_cast<int>(p.num(DBUS_GENL_MSG_A_BODY_FD));
   return m;
+}
+
+void Claim::close() {
+  for (int fd : fds) ::close(fd);
+  if (body_fd >= 0) ::close(body_fd);
+  fds.clear();
+  body_fd = -1;
+}
+
+Claim Peer::claim(uint64_t sender, uint32_t serial) {
+  Claim claim;
+  Attrs a;
+  a.u64(DBUS_GENL_MSG_A_SENDER, sender).u32(DBUS_GENL_MSG_A_SERIAL, serial);
+  uint32_t seq = sock.next_seq();
+  claim.error = -sock.send(DBUS_GENL_CMD_FD_CLAIM, a, 0, seq);
+  if (claim.error) return claim;
+  auto p = sock.receive_raw();
+  if (!p) return claim;
+  if (p->is_error()) {
+    claim.error = -p->error;
+    return claim;
+  }
+  claim.answered = p->cmd == DBUS_GENL_CMD_FD_CLAIM && p->seq == seq &&
+                   p->num(DBUS_GENL_MSG_A_SENDER) == sender &&
+                   p->num(DBUS_GENL_MSG_A_SERIAL) == serial;
+  if (!claim.answered) return claim;
+  claim.error = static_cast<int>(p->num(DBUS_GENL_MSG_A_ERRNO));
+  Message got = parse_message(*p);
+  claim.fds = got.fds;
+  claim.body_fd = got.body_fd;
+  return claim;
 }
 
 Answer Peer::connect(std::string_view bus, std::optional<uint32_t> uid) {
@@ -127,6 +165,7 @@ Answer Peer::connect(std::string_view bus, std::optional<uint32_t> uid) {
   Attrs a;
   a.str(DBUS_GENL_BUS_A_NAME, bus);
   if (uid) a.u32(DBUS_GENL_BUS_A_UID, *uid);
+  if (takes_fds) a.u32(DBUS_GENL_BUS_A_FLAGS, DBUS_GENL_PEER_FDS);
   return sock.request(DBUS_GENL_CMD_CONNECT, a);
 }
 

@@ -23,7 +23,9 @@ struct Message {
   uint32_t reply_serial = 0;
   std::string path, interface, member, error_name, destination, signature;
   Bytes body;
-  uint64_t sender = 0;  // received ones only; 0 is the driver
+  uint64_t sender = 0;   // received ones only; 0 is the driver
+  std::vector<int> fds;  // in received ones they are the sender's
+  int body_fd = -1;      // likewise; in place of body
 
   Message& with(const Args& args) {
     signature = args.signature();
@@ -47,6 +49,15 @@ Attrs send_attrs(const Message& m);
 Message parse_message(const Packet& p);
 std::string unique_name(uint64_t id);
 
+// What FD_CLAIM brought.
+struct Claim {
+  bool answered = false;  // and that was the next in the socket
+  int error = 0;          // MSG_A_ERRNO, or of the netlink error in its place, positive
+  std::vector<int> fds;   // to be closed by who asked
+  int body_fd = -1;
+  void close();
+};
+
 class Peer {
  public:
   GenlSocket sock;
@@ -55,6 +66,7 @@ class Peer {
   uint32_t reason = 0;
   unsigned doorbells = 0;
   bool auto_pull = true;
+  bool takes_fds = false;  // what CONNECT will say
 
   // CONNECT; opens the socket unless it is open.  uid: absent in the request if none.
   Answer connect(std::string_view bus, std::optional<uint32_t> uid = std::nullopt);
@@ -74,6 +86,9 @@ class Peer {
   std::optional<Message> call(Message m, int timeout_ms = 30000);
   // Of the driver: the reply as one line: `name: text` of errors, else the body.
   std::string ask(std::string_view member, const Args& args = Args());
+
+  Claim claim(uint64_t sender, uint32_t serial);
+  Claim claim(const Message& m) { return claim(m.sender, m.serial); }
 
   std::deque<std::pair<uint32_t, int>> send_errors;  // serial, errno
 

@@ -21,5 +21,7 @@
 #define SZ_32M 0x02000000
 #define SZ_64M 0x04000000
 #define SZ_128M 0x08000000
+#define SZ_256M 0x10000000
+#define SZ_512M 0x20000000
 
 #endif
