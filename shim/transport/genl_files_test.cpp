@@ -44,8 +44,8 @@ bool same_file(int a, int b) {
          sa.st_dev == sb.st_dev;
 }
 
-MessagePtr call(uint32_t serial, const std::string& body, std::vector<UniqueFd> fds,
-                const std::string& path = "/") {
+MessagePtr big_call(uint32_t serial, const std::string& body, std::vector<UniqueFd> fds,
+                    const std::string& path = "/") {
   MessageBuilder builder;
   builder.start(DBUS_MESSAGE_TYPE_METHOD_CALL, 0, serial);
   builder.set_path(path);
@@ -140,7 +140,7 @@ TEST_F(GenlFilesTest, FdsGoOutByTheirNumbers) {
   std::vector<UniqueFd> fds;
   for (int i = 0; i < 3; i++) fds.push_back(file_of("x"));
   const int numbers[] = {fds[0].get(), fds[1].get(), fds[2].get()};
-  MessagePtr message = call(1, array_of(10), std::move(fds));
+  MessagePtr message = big_call(1, array_of(10), std::move(fds));
   EXPECT_EQ(transport_->send(*message), IoStatus::Ok);
   nlattr** a = sent();
   ASSERT_NE(a, nullptr);
@@ -155,7 +155,7 @@ TEST_F(GenlFilesTest, ABodyThatDoesNotFitGoesOutAsASealedFile) {
   for (auto [path, size] : {std::pair{1, std::size_t{DBUS_GENL_ATTR_MAX} + 1},
                             {1, std::size_t{FakeKernel::kMaxBody}},
                             {30000, std::size_t{60000}}}) {
-    MessagePtr message = call(2, array_of(size - 4), {}, "/" + std::string(path, 'p'));
+    MessagePtr message = big_call(2, array_of(size - 4), {}, "/" + std::string(path, 'p'));
     EXPECT_EQ(transport_->send(*message), IoStatus::Ok);
     nlattr** a = sent();
     ASSERT_NE(a, nullptr);
@@ -210,7 +210,7 @@ TEST_F(GenlFilesTest, FilesThatAreGoneLoseTheirMessageAlone) {
   ASSERT_NE(error, nullptr);
   EXPECT_EQ(error->type(), DBUS_MESSAGE_TYPE_ERROR);
   EXPECT_EQ(error->reply_serial(), 77U);
-  EXPECT_EQ(transport_->send(*call(12, "", {})), IoStatus::Ok);
+  EXPECT_EQ(transport_->send(*big_call(12, "", {})), IoStatus::Ok);
 }
 
 TEST_F(GenlFilesTest, SomethingElseInFrontStaysThere) {

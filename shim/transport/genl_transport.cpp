@@ -72,7 +72,7 @@ DBusMessage* make_error(uint32_t serial, uint32_t reply_serial, const char* send
 constexpr uint32_t kNoSerial = 0;
 
 // For an answer that is already there.
-constexpr int64_t kAnswerTimeoutMs = 10000;
+constexpr int64_t kClaimAnswerTimeoutMs = 10000;
 
 // Netlink's header and the generic one, the doorbell's or a dump's room, alignment.
 constexpr std::size_t kDatagramOverhead = 4096;
@@ -345,7 +345,7 @@ IoStatus GenlTransport::claim(const GenlMessageId& id) noexcept {
 // with a netlink error, as it is when the bus is gone.
 bool GenlTransport::await_claim(const GenlMessageId& id, int* error) noexcept {
   alignas(nlmsghdr) char buffer[1024];
-  const int64_t deadline = monotonic_ms() + kAnswerTimeoutMs;
+  const int64_t deadline = monotonic_ms() + kClaimAnswerTimeoutMs;
   while (true) {
     sockaddr_nl from{};
     socklen_t from_size = sizeof from;
