@@ -56,7 +56,9 @@ SANITIZERS = {
 
 def sanitized(tally):
     for sanitizer, tests in SANITIZERS.items():
-        directory, group = BUILD / f"sanitize-{sanitizer}", f"sanitizer {sanitizer}"
+        # A comma would end an option of the linker.
+        name = sanitizer.replace(",", "-")
+        directory, group = BUILD / f"sanitize-{name}", f"sanitizer {name}"
         if build(tally, directory, group, (*SANITIZED, f"-Db_sanitize={sanitizer}")):
             hosttests.run(tally, directory, LOGS / f"{group}.log", group, tests)
 
