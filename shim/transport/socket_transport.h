@@ -48,7 +48,7 @@ class SocketTransport : public Transport {
   bool authenticated_ = false;
   bool unix_fds_ = false;
   bool pending_input_ = false;
-  std::size_t sent_ = 0;  // bytes of the message in send() that are out already
+  std::size_t sent_ = 0;       // bytes of the message in send() that are out already
   std::vector<UniqueFd> fds_;  // empty between reads
   WireLoader loader_;
 };
