@@ -60,6 +60,8 @@ struct dg_net {
  * @peers: peers that have said Hello, by id
  * @members: all peers, by dg_peer.node
  * @n_peers: how many
+ * @last_number: number of the peer that joined last
+ * @changes: how often peers came, said Hello, and went
  * @last_id: the id given last
  * @registry: well-known names
  * @matches: match rules
@@ -94,6 +96,8 @@ struct dg_bus {
 	struct xarray peers;
 	struct list_head members;
 	unsigned int n_peers;
+	u64 last_number;
+	unsigned int changes;
 	u64 last_id;
 	struct dg_registry registry;
 	struct dg_match_table matches;

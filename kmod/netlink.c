@@ -15,6 +15,7 @@
 
 #include "bus.h"
 #include "claim.h"
+#include "dump.h"
 #include "endpoint.h"
 #include "fds.h"
 #include "limits.h"
@@ -23,7 +24,9 @@
 #include "packet.h"
 #include "peer.h"
 #include "queue.h"
+#include "request.h"
 #include "route.h"
+#include "trace.h"
 
 static const struct nla_policy dg_send_policy[DBUS_GENL_MSG_A_MAX + 1] = {
 	[DBUS_GENL_MSG_A_PAD] = NLA_POLICY_EXACT_LEN(0),
@@ -76,123 +79,6 @@ static const struct nla_policy dg_create_policy[DBUS_GENL_BUS_A_MAX + 1] = {
 					 .len = DBUS_GENL_GUID_LEN },
 };
 
-/*
- * What nla_parse() lets through: attributes that are repeated, that have flag
- * bits in their type, a PAD that pads nothing.
- */
-static int dg_check_attrs(struct genl_info *info)
-{
-	const struct nlattr *attr, *pad = NULL;
-	unsigned long seen = 0;
-	int rem;
-
-	BUILD_BUG_ON(DBUS_GENL_MSG_A_MAX >= BITS_PER_LONG);
-	BUILD_BUG_ON(DBUS_GENL_BUS_A_MAX >= BITS_PER_LONG);
-
-	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
-		u16 type = attr->nla_type;
-
-		if (type >= BITS_PER_LONG) {
-			NL_SET_ERR_MSG_ATTR(info->extack, attr,
-					    "attribute has flag bits in its type");
-			return -EINVAL;
-		}
-		if (seen & BIT(type)) {
-			NL_SET_ERR_MSG_ATTR(info->extack, attr,
-					    "attribute is repeated");
-			return -EINVAL;
-		}
-		if (pad && type != DBUS_GENL_MSG_A_BODY) {
-			NL_SET_ERR_MSG_ATTR(info->extack, pad,
-					    "PAD is not right before BODY");
-			return -EINVAL;
-		}
-		seen |= BIT(type);
-		pad = type == DBUS_GENL_MSG_A_PAD ? attr : NULL;
-	}
-	if (pad) {
-		NL_SET_ERR_MSG_ATTR(info->extack, pad,
-				    "PAD is not right before BODY");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-/*
- * Whoever opened the socket must be who uses it, where that decides something:
- * a privileged program that was handed a socket and made to write to it does
- * not lend its rights (CVE-2014-0181).
- */
-static int dg_check_opener(struct sock *sk, struct genl_info *info)
-{
-	struct file *file = sk->sk_socket ? sk->sk_socket->file : NULL;
-
-	if (file && uid_eq(file->f_cred->euid, current_euid()))
-		return 0;
-
-	NL_SET_ERR_MSG(info->extack, "socket was opened by another user");
-	return -EPERM;
-}
-
-/* CAP_NET_ADMIN over the net namespace, of who opened and who uses the socket. */
-static bool dg_is_admin(struct sk_buff *skb, struct sock *sk)
-{
-	struct user_namespace *ns = sock_net(sk)->user_ns;
-
-	return netlink_net_capable(skb, CAP_NET_ADMIN) &&
-	       file_ns_capable(sk->sk_socket->file, ns, CAP_NET_ADMIN);
-}
-
-static bool dg_bus_name_ok(const char *s, size_t n)
-{
-	size_t i;
-
-	/* isalnum() alone takes Latin-1's letters, too. */
-	for (i = 0; i < n; i++)
-		if (!(isascii(s[i]) && isalnum(s[i])) && s[i] != '-' &&
-		    s[i] != '_')
-			return false;
-	return n > 0;
-}
-
-/* The bus that a request names, and its user. */
-static int dg_get_bus_name(struct genl_info *info, const char **name,
-			   kuid_t *uid)
-{
-	struct nlattr *attr = info->attrs[DBUS_GENL_BUS_A_NAME];
-
-	if (!attr) {
-		NL_SET_ERR_MSG(info->extack, "NAME is missing");
-		NL_SET_ERR_ATTR_MISS(info->extack, NULL, DBUS_GENL_BUS_A_NAME);
-		return -EINVAL;
-	}
-	*name = nla_data(attr);
-	if (!dg_bus_name_ok(*name, nla_len(attr) - 1)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, attr,
-				    "NAME is not a name of a bus");
-		return -EINVAL;
-	}
-
-	*uid = current_euid();
-	attr = info->attrs[DBUS_GENL_BUS_A_UID];
-	if (attr && !dg_bus_is_system(*name)) {
-		*uid = make_kuid(current_user_ns(), nla_get_u32(attr));
-		if (!uid_valid(*uid)) {
-			NL_SET_ERR_MSG_ATTR(info->extack, attr,
-					    "UID is not mapped in this user namespace");
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-/* Which bus a request is about; its sender must be the socket's opener. */
-static int dg_get_bus(struct sock *sk, struct genl_info *info,
-		      const char **name, kuid_t *uid)
-{
-	return dg_get_bus_name(info, name, uid) ?: dg_check_opener(sk, info);
-}
-
 /* A socket that had this one's port id may not have been told of yet. */
 static void dg_bury_stale(struct sock *sk, u32 portid)
 {
@@ -202,46 +88,6 @@ static void dg_bury_stale(struct sock *sk, u32 portid)
 		dg_endpoint_gone(ep);
 		dg_endpoint_put(ep);
 	}
-}
-
-static u32 dg_uid_for_caller(kuid_t uid)
-{
-	return from_kuid_munged(current_user_ns(), uid);
-}
-
-static int dg_bus_put_attrs(struct sk_buff *skb, const struct dg_bus *bus)
-{
-	return nla_put_string(skb, DBUS_GENL_BUS_A_NAME, bus->name) ?:
-	       nla_put_u32(skb, DBUS_GENL_BUS_A_UID,
-			   dg_uid_for_caller(bus->uid)) ?:
-	       nla_put_string(skb, DBUS_GENL_BUS_A_GUID, bus->guid);
-}
-
-/**
- * struct dg_answer - an answer on its way to who asked
- * @info: the request
- * @skb: the answer
- */
-struct dg_answer {
-	struct genl_info *info;
-	struct sk_buff *skb;
-};
-
-/* For dg_peer_join(): netlink_unicast() takes the skb, whatever it returns. */
-static int dg_answer_send(void *data)
-{
-	struct dg_answer *answer = data;
-	struct sk_buff *skb = answer->skb;
-	int err;
-
-	answer->skb = NULL;
-	err = genlmsg_reply(skb, answer->info);
-	if (err) {
-		NL_SET_ERR_MSG(answer->info->extack,
-			       "no room for the answer in the socket");
-		return -ENOBUFS;
-	}
-	return 0;
 }
 
 static struct sk_buff *dg_connect_answer(struct genl_info *info,
@@ -418,6 +264,7 @@ static int dg_cmd_send(struct sk_buff *skb, struct genl_info *info)
 	if (!packet)
 		goto out_fds;
 
+	trace_dg_send(peer, &msg);
 	err = dg_route(peer, &msg, packet);
 	if (err)
 		kfree_skb(packet);
@@ -429,6 +276,10 @@ static int dg_cmd_send(struct sk_buff *skb, struct genl_info *info)
 out_fds:
 	dg_fds_put(msg.fds);
 out:
+	if (err) {
+		atomic64_inc(&peer->counters.refused);
+		trace_dg_refuse(peer, info->snd_seq, "", err);
+	}
 	dg_peer_put(peer);
 	return err;
 }
@@ -594,52 +445,6 @@ static int dg_cmd_bus_destroy(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-static int dg_bus_fill(struct sk_buff *skb, struct netlink_callback *cb,
-		       struct dg_bus *bus)
-{
-	struct dg_stats stats = { };
-	struct nlattr *nest;
-	void *hdr;
-
-	hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-			  &dg_genl_family, NLM_F_MULTI, DBUS_GENL_CMD_BUS_GET);
-	if (!hdr)
-		return -EMSGSIZE;
-
-	dg_stats_add_bus(&stats, bus);
-	if (dg_bus_put_attrs(skb, bus) ||
-	    nla_put_u32(skb, DBUS_GENL_BUS_A_FLAGS, bus->flags))
-		goto err_cancel;
-	nest = nla_nest_start(skb, DBUS_GENL_BUS_A_STATS);
-	if (!nest || dg_stats_put(skb, &stats))
-		goto err_cancel;
-	nla_nest_end(skb, nest);
-	genlmsg_end(skb, hdr);
-	return 0;
-
-err_cancel:
-	genlmsg_cancel(skb, hdr);
-	return -EMSGSIZE;
-}
-
-/* cb->args[0]: number of the bus that was told of last; the list is sorted. */
-static int dg_dump_buses(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	struct dg_net *dn = dg_net_of(sock_net(skb->sk));
-	struct dg_bus *bus;
-
-	mutex_lock(&dn->lock);
-	list_for_each_entry(bus, &dn->buses, node) {
-		if (bus->number <= (unsigned long)cb->args[0])
-			continue;
-		if (dg_bus_fill(skb, cb, bus))
-			break;
-		cb->args[0] = bus->number;
-	}
-	mutex_unlock(&dn->lock);
-	return skb->len;
-}
-
 static int dg_cmd_stats_get(struct sk_buff *skb, struct genl_info *info)
 {
 	struct dg_answer answer = { .info = info };
@@ -669,18 +474,16 @@ out:
 	return err;
 }
 
-#define DG_RESERVED_TEXT "reserved: this version of the module does not do it"
-
 static int dg_cmd_reserved(struct sk_buff *skb, struct genl_info *info)
 {
-	NL_SET_ERR_MSG(info->extack, DG_RESERVED_TEXT);
+	NL_SET_ERR_MSG(info->extack,
+		       "reserved: this version of the module does not do it");
 	return -EOPNOTSUPP;
 }
 
-/* Not in .start, whose errors have no extack on 6.1: this one comes with DONE. */
-static int dg_dump_reserved(struct sk_buff *skb, struct netlink_callback *cb)
+static int dg_cmd_not_a_dump(struct sk_buff *skb, struct genl_info *info)
 {
-	NL_SET_ERR_MSG(cb->extack, DG_RESERVED_TEXT);
+	NL_SET_ERR_MSG(info->extack, "a dump: NLM_F_DUMP is missing");
 	return -EOPNOTSUPP;
 }
 
@@ -690,7 +493,7 @@ static int dg_request(struct sk_buff *skb, struct genl_info *info,
 {
 	int err;
 
-	err = dg_check_attrs(info);
+	err = dg_check_attrs(info->nlhdr, info->extack);
 	if (!err)
 		err = cmd(skb, info);
 	if (err)
@@ -712,6 +515,7 @@ DG_DOIT(bus_create)
 DG_DOIT(bus_destroy)
 DG_DOIT(stats_get)
 DG_DOIT(reserved)
+DG_DOIT(not_a_dump)
 
 #define DG_RESERVED(name)						\
 	{								\
@@ -719,11 +523,15 @@ DG_DOIT(reserved)
 		.doit = dg_doit_reserved,				\
 	}
 
-#define DG_RESERVED_DUMP(name)						\
+#define DG_DUMP(name, what)						\
 	{								\
 		.cmd = DBUS_GENL_CMD_##name,				\
-		.doit = dg_doit_reserved,				\
-		.dumpit = dg_dump_reserved,				\
+		.doit = dg_doit_not_a_dump,				\
+		.start = dg_dump_start_##what,				\
+		.dumpit = dg_dump_##what,				\
+		.done = dg_dump_done,					\
+		.policy = dg_bus_policy,				\
+		.maxattr = DBUS_GENL_BUS_A_MAX,				\
 	}
 
 static const struct genl_ops dg_genl_ops[] = {
@@ -771,9 +579,9 @@ static const struct genl_ops dg_genl_ops[] = {
 	},
 	DG_RESERVED(POLICY_SET),
 	DG_RESERVED(ACTIVATE),
-	DG_RESERVED_DUMP(PEER_GET),
-	DG_RESERVED_DUMP(NAME_GET),
-	DG_RESERVED_DUMP(MATCH_GET),
+	DG_DUMP(PEER_GET, peers),
+	DG_DUMP(NAME_GET, names),
+	DG_DUMP(MATCH_GET, rules),
 };
 
 struct genl_family dg_genl_family __ro_after_init = {

@@ -15,6 +15,7 @@
 #include "packet.h"
 #include "peer.h"
 #include "quota.h"
+#include "trace.h"
 
 static void dg_peer_gone(struct dg_endpoint *ep);
 
@@ -134,6 +135,9 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 	}
 
 	peer->connected = true;
+	peer->number = ++bus->last_number;
+	bus->changes++;
+	trace_dg_connect(peer);
 	list_add_tail(&peer->node, &bus->members);
 	bus->n_peers++;
 	peer->user->n_peers++;
@@ -175,6 +179,7 @@ int dg_peer_activate(struct dg_peer *peer)
 		return err;
 
 	bus->last_id = id;
+	bus->changes++;
 	peer->id = id;
 	peer->owner.id = id;
 	dg_unique_name_format(peer->unique, id);
@@ -213,7 +218,9 @@ bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
 		return false;
 	peer->connected = false;
 
+	trace_dg_release(peer, reason);
 	list_del_init(&peer->node);
+	bus->changes++;
 	bus->n_peers--;
 	peer->user->n_peers--;
 	if (peer->id)

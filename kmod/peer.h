@@ -5,6 +5,7 @@
 #ifndef _DG_PEER_H
 #define _DG_PEER_H
 
+#include <linux/atomic.h>
 #include <linux/cred.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
@@ -24,6 +25,22 @@ struct genl_info;
 #define DG_NOT_ACTIVE ":not.active.yet"
 
 /**
+ * struct dg_peer_counters - what PEER_GET counts since CONNECT
+ * @sent: messages that SEND accepted
+ * @received: messages delivered to it, into its socket or its queue
+ * @dropped: signals that it lost
+ * @refused: messages that it sent and the bus refused, by errno or by error
+ * @overflowed: of @received, those that went through its overflow queue
+ */
+struct dg_peer_counters {
+	atomic64_t sent;
+	atomic64_t received;
+	atomic64_t dropped;
+	atomic64_t refused;
+	atomic64_t overflowed;
+};
+
+/**
  * struct dg_peer - a peer of a bus
  * @ep: its socket, and the references to it
  * @rcu: frees it
@@ -35,6 +52,7 @@ struct genl_info;
  * @disconnect: its DISCONNECT, made ahead so that it cannot fail; or NULL
  * @connected: on the bus; under dg_bus.lock, as what follows
  * @node: in dg_bus.members
+ * @number: its place in time among the bus's peers, from CONNECT on
  * @id: 0 before Hello; its unique name is ":1.(id - 1)"
  * @unique: that name, or DG_NOT_ACTIVE
  * @owner: its well-known names
@@ -44,6 +62,7 @@ struct genl_info;
  * @takes_fds: it said in CONNECT that it claims files; for good
  * @calls: pending calls
  * @queue: what waits for it
+ * @counters: what it has done
  */
 struct dg_peer {
 	struct dg_endpoint ep;
@@ -57,6 +76,7 @@ struct dg_peer {
 
 	bool connected;
 	struct list_head node;
+	u64 number;
 	u64 id;
 	char unique[DG_UNIQUE_NAME_SIZE];
 	struct dg_owner owner;
@@ -67,6 +87,7 @@ struct dg_peer {
 
 	struct dg_calls calls;
 	struct dg_queue queue;
+	struct dg_peer_counters counters;
 };
 
 static inline struct dg_peer *dg_peer_of_owner(struct dg_owner *owner)

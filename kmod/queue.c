@@ -23,6 +23,7 @@
 #include "peer.h"
 #include "queue.h"
 #include "quota.h"
+#include "trace.h"
 
 /* What a waiting packet has in its cb: whose share it is; NULL: the driver's. */
 struct dg_waiting_cb {
@@ -211,9 +212,23 @@ static int dg_overflow(struct dg_peer *to, struct sk_buff *packet,
 	atomic64_inc(&to->bus->queued_messages);
 	atomic64_add(packet->truesize, &to->bus->queued_bytes);
 	atomic64_inc(&to->bus->counters.overflowed);
+	atomic64_inc(&to->counters.overflowed);
 	__skb_queue_tail(&queue->waiting, packet);
 	dg_ring(to);
 	return 0;
+}
+
+/* Counts a signal that a receiver loses. */
+void dg_queue_lost(struct dg_peer *to)
+{
+	atomic64_inc(&to->bus->counters.dropped);
+	atomic64_inc(&to->counters.dropped);
+}
+
+static bool dg_packets_are_traced(void)
+{
+	return trace_dg_deliver_enabled() || trace_dg_queue_enabled() ||
+	       trace_dg_drop_enabled();
 }
 
 /**
@@ -232,9 +247,15 @@ int dg_queue_push(struct dg_peer *to, struct sk_buff *packet,
 		  struct dg_claim *claim)
 {
 	struct dg_queue *queue = &to->queue;
+	struct dg_packet_id id = { };
+	bool queued = false;
 	int err = 0;
 
 	lockdep_assert_held(&to->bus->lock);
+
+	/* While the packet is ours. */
+	if (dg_packets_are_traced())
+		dg_packet_identify(packet, &id);
 
 	mutex_lock(&queue->lock);
 	if (queue->closed) {
@@ -247,16 +268,24 @@ int dg_queue_push(struct dg_peer *to, struct sk_buff *packet,
 		err = dg_claim_add(queue, claim);
 	if (!err && (!skb_queue_empty(&queue->waiting) ||
 		     !dg_socket_take(to->ep.sk, packet))) {
+		queued = true;
 		err = dg_overflow(to, packet, from, class);
 		if (err && claim)
 			dg_claim_del(claim);
 	}
 	if (err) {
 		kfree_skb(packet);
-		if (class == DG_CLASS_SIGNAL)
-			atomic64_inc(&to->bus->counters.dropped);
+		if (class == DG_CLASS_SIGNAL) {
+			dg_queue_lost(to);
+			trace_dg_drop(to, &id);
+		}
 	} else {
 		atomic64_inc(&to->bus->counters.delivered);
+		atomic64_inc(&to->counters.received);
+		if (queued)
+			trace_dg_queue(to, &id);
+		else
+			trace_dg_deliver(to, &id);
 		if (claim)
 			dg_claim_arm(to->bus, claim);
 		claim = NULL;

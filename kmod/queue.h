@@ -75,6 +75,7 @@ int dg_queue_push(struct dg_peer *to, struct sk_buff *packet,
 		  struct dg_claim *claim);
 int dg_queue_pull(struct dg_peer *peer);
 void dg_queue_close(struct dg_peer *peer, struct sk_buff *last);
+void dg_queue_lost(struct dg_peer *to);
 bool dg_queue_is_backlogged(const struct dg_queue *queue);
 
 bool dg_socket_has_room_ahead(struct sock *sk);

@@ -38,6 +38,7 @@ void dg_calls_init(struct dg_calls *calls)
 	INIT_LIST_HEAD(&calls->taken);
 	calls->taken_tree = RB_ROOT;
 	calls->n_made = 0;
+	calls->n_taken = 0;
 }
 
 struct dg_reply *dg_reply_alloc(void)
@@ -106,6 +107,7 @@ int dg_reply_expect(struct dg_bus *bus, struct dg_reply *reply,
 	list_add_tail(&reply->taken, &callee->calls.taken);
 	list_add_tail(&reply->made, &caller->calls.made);
 	caller->calls.n_made++;
+	callee->calls.n_taken++;
 	bus->n_replies++;
 out:
 	spin_unlock(&bus->replies_lock);
@@ -120,6 +122,7 @@ static void dg_reply_unlink(struct dg_bus *bus, struct dg_reply *reply)
 	list_del(&reply->taken);
 	list_del(&reply->made);
 	reply->caller->calls.n_made--;
+	reply->callee->calls.n_taken--;
 	bus->n_replies--;
 }
 

@@ -75,4 +75,11 @@ static inline bool dg_compat_task_dumpable(void)
 	return current->mm && get_dumpable(current->mm) == SUID_DUMP_USER;
 }
 
+/* __assign_str() of a tracepoint; what it copies is __string()'s from 6.10 on. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define dg_compat_assign_str(field, value) __assign_str(field, value)
+#else
+#define dg_compat_assign_str(field, value) __assign_str(field)
+#endif
+
 #endif /* _DG_COMPAT_H */

@@ -113,9 +113,20 @@
  * @DBUS_GENL_CMD_BUS_GET: dump.  One message for each bus of the net
  *	namespace: BUS_A_NAME, BUS_A_UID, BUS_A_GUID, BUS_A_FLAGS, BUS_A_STATS.
  *	Anyone may read it.
- * @DBUS_GENL_CMD_PEER_GET: reserved: dump of peers.  -EOPNOTSUPP.
- * @DBUS_GENL_CMD_NAME_GET: reserved: dump of names.  -EOPNOTSUPP.
- * @DBUS_GENL_CMD_MATCH_GET: reserved: dump of match rules.  -EOPNOTSUPP.
+ * @DBUS_GENL_CMD_PEER_GET: dump of the bus of BUS_A_NAME (and BUS_A_UID): one
+ *	message of PEER_A_* for each peer, in the order in which they joined,
+ *	those that have not said Hello included.  For the bus's user, or
+ *	CAP_NET_ADMIN, as are the next two: what programs listen for is nobody
+ *	else's business.  Errors, with a text, come with NLMSG_DONE: -ENOENT no
+ *	such bus; -EPERM; -EINVAL; without NLM_F_DUMP -EOPNOTSUPP.  Each call
+ *	of recvmsg() shows the bus as it is then.  Whatever is there from the
+ *	first to the last is told of exactly once, what comes meanwhile is not,
+ *	and if something came or went, messages have NLM_F_DUMP_INTR.
+ * @DBUS_GENL_CMD_NAME_GET: dump, as PEER_GET: one message of NAME_A_* for each
+ *	place in the queue of a well-known name, owners' included, peer by peer.
+ * @DBUS_GENL_CMD_MATCH_GET: dump, as PEER_GET: one message of MATCH_A_* for
+ *	each match rule, peer by peer, a peer's newest first; one that was added
+ *	twice is there twice.
  * @DBUS_GENL_CMD_STATS_GET: client → kernel.  Answered by STATS_GET with the
  *	STATS_A_* of the caller's net namespace.  Anyone may read it.
  */
@@ -330,6 +341,107 @@ enum dbus_genl_stats_attr {
 
 	__DBUS_GENL_STATS_A_MAX,
 	DBUS_GENL_STATS_A_MAX = __DBUS_GENL_STATS_A_MAX - 1
+};
+
+/**
+ * enum dbus_genl_peer_attr - attributes of PEER_GET
+ *
+ * Credentials are those of CONNECT.  The counters count since then.
+ *
+ * @DBUS_GENL_PEER_A_PAD: padding for 64-bit alignment.
+ * @DBUS_GENL_PEER_A_NUMBER: u64, the peer's place in time among all that the
+ *	bus has had; what the tracepoints call peer.
+ * @DBUS_GENL_PEER_A_ID: u64; absent before Hello, as is NAME.
+ * @DBUS_GENL_PEER_A_NAME: string, its unique name.
+ * @DBUS_GENL_PEER_A_UID: u32, in the reader's user namespace.
+ * @DBUS_GENL_PEER_A_PID: u32, in the reader's pid namespace; absent if it is
+ *	not there, or has ended.
+ * @DBUS_GENL_PEER_A_COMM: string, name of its process.
+ * @DBUS_GENL_PEER_A_FLAGS: u32, &enum dbus_genl_peer_flags.
+ * @DBUS_GENL_PEER_A_NAMES: u32, its places in the queues of well-known names.
+ * @DBUS_GENL_PEER_A_MATCHES: u32, its match rules.
+ * @DBUS_GENL_PEER_A_CALLS: u32, replies that it waits for.
+ * @DBUS_GENL_PEER_A_OWED: u32, replies that it owes.
+ * @DBUS_GENL_PEER_A_QUEUED_MESSAGES: u32, in its overflow queue.
+ * @DBUS_GENL_PEER_A_QUEUED_BYTES: u64, what they are charged.
+ * @DBUS_GENL_PEER_A_UNREAD_BYTES: u64, what is in its socket, which is its own
+ *	memory and charged to nobody else.
+ * @DBUS_GENL_PEER_A_UNCLAIMED_FDS: u32, files of messages to it, bodies
+ *	included, that wait for FD_CLAIM.
+ * @DBUS_GENL_PEER_A_SENT: u64, counter: messages that SEND accepted.
+ * @DBUS_GENL_PEER_A_RECEIVED: u64, counter: messages delivered to it.
+ * @DBUS_GENL_PEER_A_DROPPED: u64, counter: signals that it lost.
+ * @DBUS_GENL_PEER_A_REFUSED: u64, counter: messages of its that were refused
+ *	with an errno, or that the bus answered with an error without doing
+ *	anything (no such receiver, over a limit, not admitted, unknown method).
+ * @DBUS_GENL_PEER_A_OVERFLOWED: u64, counter: those of RECEIVED that went
+ *	through its overflow queue.
+ */
+enum dbus_genl_peer_attr {
+	DBUS_GENL_PEER_A_UNSPEC,
+	DBUS_GENL_PEER_A_PAD,
+	DBUS_GENL_PEER_A_NUMBER,
+	DBUS_GENL_PEER_A_ID,
+	DBUS_GENL_PEER_A_NAME,
+	DBUS_GENL_PEER_A_UID,
+	DBUS_GENL_PEER_A_PID,
+	DBUS_GENL_PEER_A_COMM,
+	DBUS_GENL_PEER_A_FLAGS,
+	DBUS_GENL_PEER_A_NAMES,
+	DBUS_GENL_PEER_A_MATCHES,
+	DBUS_GENL_PEER_A_CALLS,
+	DBUS_GENL_PEER_A_OWED,
+	DBUS_GENL_PEER_A_QUEUED_MESSAGES,
+	DBUS_GENL_PEER_A_QUEUED_BYTES,
+	DBUS_GENL_PEER_A_UNREAD_BYTES,
+	DBUS_GENL_PEER_A_UNCLAIMED_FDS,
+	DBUS_GENL_PEER_A_SENT,
+	DBUS_GENL_PEER_A_RECEIVED,
+	DBUS_GENL_PEER_A_DROPPED,
+	DBUS_GENL_PEER_A_REFUSED,
+	DBUS_GENL_PEER_A_OVERFLOWED,
+
+	__DBUS_GENL_PEER_A_MAX,
+	DBUS_GENL_PEER_A_MAX = __DBUS_GENL_PEER_A_MAX - 1
+};
+
+/**
+ * enum dbus_genl_name_attr - attributes of NAME_GET
+ * @DBUS_GENL_NAME_A_PAD: padding for 64-bit alignment.
+ * @DBUS_GENL_NAME_A_NAME: string, a well-known name.
+ * @DBUS_GENL_NAME_A_OWNER: u64, id of the peer that has this place.
+ * @DBUS_GENL_NAME_A_POSITION: u32, how many are before it in the name's queue; 0
+ *	is who owns the name.
+ * @DBUS_GENL_NAME_A_FLAGS: u32, what it last gave RequestName, as in the spec:
+ *	1 ALLOW_REPLACEMENT, 2 REPLACE_EXISTING, 4 DO_NOT_QUEUE; other bits as
+ *	they came.
+ */
+enum dbus_genl_name_attr {
+	DBUS_GENL_NAME_A_UNSPEC,
+	DBUS_GENL_NAME_A_PAD,
+	DBUS_GENL_NAME_A_NAME,
+	DBUS_GENL_NAME_A_OWNER,
+	DBUS_GENL_NAME_A_POSITION,
+	DBUS_GENL_NAME_A_FLAGS,
+
+	__DBUS_GENL_NAME_A_MAX,
+	DBUS_GENL_NAME_A_MAX = __DBUS_GENL_NAME_A_MAX - 1
+};
+
+/**
+ * enum dbus_genl_match_attr - attributes of MATCH_GET
+ * @DBUS_GENL_MATCH_A_PAD: padding for 64-bit alignment.
+ * @DBUS_GENL_MATCH_A_OWNER: u64, id of the peer whose rule it is.
+ * @DBUS_GENL_MATCH_A_RULE: string, the rule; AddMatch makes an equal one of it.
+ */
+enum dbus_genl_match_attr {
+	DBUS_GENL_MATCH_A_UNSPEC,
+	DBUS_GENL_MATCH_A_PAD,
+	DBUS_GENL_MATCH_A_OWNER,
+	DBUS_GENL_MATCH_A_RULE,
+
+	__DBUS_GENL_MATCH_A_MAX,
+	DBUS_GENL_MATCH_A_MAX = __DBUS_GENL_MATCH_A_MAX - 1
 };
 
 #endif /* _UAPI_LINUX_DBUS_GENL_H */
