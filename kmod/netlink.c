@@ -277,8 +277,12 @@ out_fds:
 	dg_fds_put(msg.fds);
 out:
 	if (err) {
+		const struct nlattr *serial =
+			info->attrs[DBUS_GENL_MSG_A_SERIAL];
+
 		atomic64_inc(&peer->counters.refused);
-		trace_dg_refuse(peer, info->snd_seq, "", err);
+		trace_dg_refuse(peer, serial ? nla_get_u32(serial) : 0, "",
+				err);
 	}
 	dg_peer_put(peer);
 	return err;
