@@ -22,6 +22,7 @@
 #include "packet.h"
 #include "peer.h"
 #include "queue.h"
+#include "quota.h"
 
 static unsigned int pending_fd_timeout = DG_FD_TIMEOUT_MS;
 module_param(pending_fd_timeout, uint, 0600);
@@ -30,7 +31,10 @@ MODULE_PARM_DESC(pending_fd_timeout,
 
 struct dg_claim *dg_claim_new(const struct dg_msg *msg, gfp_t gfp)
 {
-	unsigned int timeout = READ_ONCE(pending_fd_timeout);
+	const struct dg_bus *bus = msg->fds->user->bus;
+	unsigned int timeout = min(READ_ONCE(pending_fd_timeout),
+				   dg_limit(&bus->limits,
+					    DBUS_GENL_LIMIT_A_PENDING_FD_TIMEOUT));
 	struct dg_claim *claim;
 
 	claim = kmalloc(sizeof(*claim), gfp);
@@ -73,8 +77,12 @@ int dg_claim_add(struct dg_queue *queue, struct dg_claim *claim)
 	share = dg_share_find(queue, fds->user);
 	if (!share)
 		return -EDQUOT;
-	if (share->fds + dg_fds_count(fds) > DG_QUEUE_FDS_MAX ||
-	    share->body_bytes + fds->body_len > DG_QUEUE_BODY_BYTES_MAX) {
+	if (share->fds + dg_fds_count(fds) >
+		    dg_limit(&fds->user->bus->limits,
+			     DBUS_GENL_LIMIT_A_MAX_OUTGOING_UNIX_FDS) ||
+	    share->body_bytes + fds->body_len > DG_QUEUE_BODY_BYTES_MAX ||
+	    !dg_debt_charge_fds(share->debt, dg_fds_count(fds),
+				fds->body_len)) {
 		dg_share_drop_if_empty(share);
 		return -EDQUOT;
 	}
@@ -94,6 +102,8 @@ void dg_claim_del(struct dg_claim *claim)
 	list_del_init(&claim->node);
 	share->fds -= dg_fds_count(claim->fds);
 	share->body_bytes -= claim->fds->body_len;
+	dg_debt_uncharge_fds(share->debt, dg_fds_count(claim->fds),
+			     claim->fds->body_len);
 	claim->share = NULL;
 	dg_share_drop_if_empty(share);
 }

@@ -44,6 +44,8 @@ static int dg_bus_fill(struct sk_buff *skb, struct netlink_callback *cb,
 	if (!nest || dg_stats_put(skb, &stats))
 		goto err_cancel;
 	nla_nest_end(skb, nest);
+	if (dg_bus_put_limits(skb, bus))
+		goto err_cancel;
 	genlmsg_end(skb, hdr);
 	return 0;
 
@@ -94,38 +96,6 @@ static struct dg_dump *dg_dump_of(struct netlink_callback *cb)
 	return (struct dg_dump *)cb->ctx;
 }
 
-static int dg_dump_find_bus(struct netlink_callback *cb,
-			    struct netlink_ext_ack *extack,
-			    struct dg_bus **found)
-{
-	struct sock *sk = NETLINK_CB(cb->skb).sk;
-	struct dg_bus *bus;
-	const char *name;
-	kuid_t uid;
-	int err;
-
-	err = dg_check_attrs(cb->nlh, extack);
-	if (!err)
-		err = dg_get_bus_of(sk, genl_dumpit_info(cb)->attrs, extack,
-				    &name, &uid);
-	if (err)
-		return err;
-
-	bus = dg_bus_find(sock_net(sk), name, uid);
-	if (!bus) {
-		NL_SET_ERR_MSG(extack, "no such bus");
-		return -ENOENT;
-	}
-	if (!uid_eq(bus->uid, current_euid()) && !dg_is_admin(cb->skb, sk)) {
-		NL_SET_ERR_MSG(extack,
-			       "the bus is another user's; CAP_NET_ADMIN is needed");
-		dg_bus_put(bus);
-		return -EPERM;
-	}
-	*found = bus;
-	return 0;
-}
-
 /*
  * An error of .start has no extack on 6.1, so what is wrong waits here for the
  * first part of the dump, and comes with NLMSG_DONE.
@@ -134,11 +104,18 @@ static struct dg_bus *dg_dump_start(struct netlink_callback *cb)
 {
 	struct dg_dump *dump = dg_dump_of(cb);
 	struct netlink_ext_ack extack = { };
+	struct dg_bus *bus;
 
-	dump->err = dg_dump_find_bus(cb, &extack, &dump->bus);
-	if (!dump->err)
-		return dump->bus;
-
+	dump->err = dg_check_attrs(cb->nlh, &extack);
+	if (!dump->err) {
+		bus = dg_get_own_bus(cb->skb, genl_dumpit_info(cb)->attrs,
+				     &extack);
+		dump->err = PTR_ERR_OR_ZERO(bus);
+	}
+	if (!dump->err) {
+		dump->bus = bus;
+		return bus;
+	}
 	dump->why = extack._msg;
 	atomic64_inc(&dg_net_of(sock_net(NETLINK_CB(cb->skb).sk))->refused);
 	return NULL;

@@ -17,6 +17,7 @@
 #include "claim.h"
 #include "dump.h"
 #include "endpoint.h"
+#include "expiry.h"
 #include "fds.h"
 #include "limits.h"
 #include "message.h"
@@ -52,6 +53,13 @@ static const struct nla_policy dg_send_policy[DBUS_GENL_MSG_A_MAX + 1] = {
 static const struct nla_policy dg_claim_policy[DBUS_GENL_MSG_A_MAX + 1] = {
 	[DBUS_GENL_MSG_A_SENDER] = { .type = NLA_U64 },
 	[DBUS_GENL_MSG_A_SERIAL] = { .type = NLA_U32 },
+};
+
+static const struct nla_policy dg_limits_set_policy[DBUS_GENL_BUS_A_MAX + 1] = {
+	[DBUS_GENL_BUS_A_NAME] = { .type = NLA_NUL_STRING,
+				   .len = DBUS_GENL_BUS_NAME_MAX },
+	[DBUS_GENL_BUS_A_UID] = { .type = NLA_U32 },
+	[DBUS_GENL_BUS_A_LIMITS] = { .type = NLA_NESTED },
 };
 
 /* Attributes without a policy are refused: this is the strict kind. */
@@ -93,6 +101,9 @@ static void dg_bury_stale(struct sock *sk, u32 portid)
 static struct sk_buff *dg_connect_answer(struct genl_info *info,
 					 const struct dg_bus *bus)
 {
+	u32 size = dg_limit(&bus->limits, DBUS_GENL_LIMIT_A_MAX_MESSAGE_SIZE);
+	u32 fds = dg_limit(&bus->limits,
+			   DBUS_GENL_LIMIT_A_MAX_MESSAGE_UNIX_FDS);
 	struct sk_buff *skb = genlmsg_new(NLMSG_DEFAULT_SIZE,
 					  GFP_KERNEL_ACCOUNT);
 	void *hdr;
@@ -105,11 +116,10 @@ static struct sk_buff *dg_connect_answer(struct genl_info *info,
 	if (WARN_ON_ONCE(!hdr ||
 			 nla_put_string(skb, DBUS_GENL_BUS_A_GUID, bus->guid) ||
 			 nla_put_u32(skb, DBUS_GENL_BUS_A_MAX_MESSAGE_SIZE,
-				     DG_MESSAGE_SIZE_MAX) ||
-			 nla_put_u32(skb, DBUS_GENL_BUS_A_MAX_FDS,
-				     DG_MESSAGE_FDS_MAX) ||
+				     min_t(u32, size, DG_MESSAGE_SIZE_MAX)) ||
+			 nla_put_u32(skb, DBUS_GENL_BUS_A_MAX_FDS, fds) ||
 			 nla_put_u32(skb, DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE,
-				     DG_BODY_FD_SIZE_MAX))) {
+				     size))) {
 		nlmsg_free(skb);
 		return NULL;
 	}
@@ -157,7 +167,7 @@ static int dg_connect_bus(struct sock *sk, struct genl_info *info,
 		NL_SET_ERR_MSG(info->extack, "the socket is connected already");
 	else if (err == -EUSERS)
 		NL_SET_ERR_MSG(info->extack,
-			       "too many peers of this user on the bus");
+			       "too many peers on the bus have not said Hello");
 	else if (err == -ENOENT)
 		NL_SET_ERR_MSG(info->extack, "no such bus");
 	return err;
@@ -234,6 +244,29 @@ static int dg_get_fds(struct dg_peer *peer, struct genl_info *info,
 	return 0;
 }
 
+/* max_message_size and max_message_unix_fds of the bus. */
+static int dg_check_size(const struct dg_bus *bus, struct genl_info *info,
+			 const struct dg_msg *msg)
+{
+	u32 fds = dg_limit(&bus->limits,
+			   DBUS_GENL_LIMIT_A_MAX_MESSAGE_UNIX_FDS);
+	u64 size = genlmsg_len(info->genlhdr);
+
+	if (msg->fds && msg->fds->n > fds) {
+		NL_SET_ERR_MSG(info->extack, "more fds than MAX_FDS");
+		return -ERANGE;
+	}
+	if (msg->fds)
+		size += msg->fds->body_len;
+	if (size > dg_limit(&bus->limits,
+			    DBUS_GENL_LIMIT_A_MAX_MESSAGE_SIZE)) {
+		NL_SET_ERR_MSG(info->extack,
+			       "larger than the bus's max_message_size");
+		return -EMSGSIZE;
+	}
+	return 0;
+}
+
 static int dg_cmd_send(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sk_buff *packet;
@@ -258,6 +291,10 @@ static int dg_cmd_send(struct sk_buff *skb, struct genl_info *info)
 	err = dg_get_fds(peer, info, &msg);
 	if (err)
 		goto out;
+
+	err = dg_check_size(peer->bus, info, &msg);
+	if (err)
+		goto out_fds;
 
 	err = -ENOMEM;
 	packet = dg_packet_from_request(skb, info->nlhdr);
@@ -422,28 +459,60 @@ static int dg_cmd_bus_create(struct sk_buff *skb, struct genl_info *info)
 
 static int dg_cmd_bus_destroy(struct sk_buff *skb, struct genl_info *info)
 {
-	struct sock *sk = NETLINK_CB(skb).sk;
-	struct net *net = genl_info_net(info);
+	struct dg_bus *bus = dg_get_own_bus(skb, info->attrs, info->extack);
+
+	if (IS_ERR(bus))
+		return PTR_ERR(bus);
+
+	dg_bus_destroy(genl_info_net(info), bus);
+	dg_bus_put(bus);
+	return 0;
+}
+
+static int dg_limits_answer(struct genl_info *info, const struct dg_bus *bus)
+{
+	struct dg_answer answer = { .info = info };
+	void *hdr;
+
+	answer.skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL_ACCOUNT);
+	if (!answer.skb)
+		return -ENOMEM;
+
+	hdr = genlmsg_put_reply(answer.skb, info, &dg_genl_family, 0,
+				DBUS_GENL_CMD_LIMITS_SET);
+	if (WARN_ON_ONCE(!hdr || dg_bus_put_attrs(answer.skb, bus) ||
+			 dg_bus_put_limits(answer.skb, bus))) {
+		nlmsg_free(answer.skb);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(answer.skb, hdr);
+	return dg_answer_send(&answer);
+}
+
+static int dg_cmd_limits_set(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *nest = info->attrs[DBUS_GENL_BUS_A_LIMITS];
+	struct dg_limits limits;
 	struct dg_bus *bus;
-	const char *name;
-	kuid_t uid;
 	int err;
 
-	err = dg_get_bus(sk, info, &name, &uid);
-	if (err)
-		return err;
-
-	bus = dg_bus_find(net, name, uid);
-	if (!bus) {
-		NL_SET_ERR_MSG(info->extack, "no such bus");
-		return -ENOENT;
+	if (!nest) {
+		NL_SET_ERR_MSG(info->extack, "LIMITS is missing");
+		return -EINVAL;
 	}
-	if (uid_eq(bus->uid, current_euid()) || dg_is_admin(skb, sk)) {
-		dg_bus_destroy(net, bus);
-	} else {
-		NL_SET_ERR_MSG(info->extack,
-			       "the bus is another user's; CAP_NET_ADMIN is needed");
-		err = -EPERM;
+	bus = dg_get_own_bus(skb, info->attrs, info->extack);
+	if (IS_ERR(bus))
+		return PTR_ERR(bus);
+
+	down_write(&bus->lock);
+	limits = bus->limits;
+	err = dg_limits_decode(&limits, nest, info->extack);
+	if (!err)
+		dg_limits_set(&bus->limits, &limits);
+	up_write(&bus->lock);
+	if (!err) {
+		dg_bus_limits_changed(bus);
+		err = dg_limits_answer(info, bus);
 	}
 	dg_bus_put(bus);
 	return err;
@@ -518,6 +587,7 @@ DG_DOIT(fd_claim)
 DG_DOIT(bus_create)
 DG_DOIT(bus_destroy)
 DG_DOIT(stats_get)
+DG_DOIT(limits_set)
 DG_DOIT(reserved)
 DG_DOIT(not_a_dump)
 
@@ -580,6 +650,12 @@ static const struct genl_ops dg_genl_ops[] = {
 	{
 		.cmd = DBUS_GENL_CMD_STATS_GET,
 		.doit = dg_doit_stats_get,
+	},
+	{
+		.cmd = DBUS_GENL_CMD_LIMITS_SET,
+		.doit = dg_doit_limits_set,
+		.policy = dg_limits_set_policy,
+		.maxattr = DBUS_GENL_BUS_A_MAX,
 	},
 	DG_RESERVED(POLICY_SET),
 	DG_RESERVED(ACTIVATE),

@@ -11,7 +11,7 @@
 
 #include "bus.h"
 #include "driver.h"
-#include "limits.h"
+#include "expiry.h"
 #include "packet.h"
 #include "peer.h"
 #include "quota.h"
@@ -110,12 +110,13 @@ void dg_peer_put(struct dg_peer *peer)
  *	else can fail, and before anything else can get into the socket
  * @data: for @welcome
  *
- * Return: 0; -ENOENT the bus has been destroyed; -EUSERS too many peers of
- * this user; -EISCONN the socket is somebody already; or what @welcome says.
+ * Return: 0; -ENOENT the bus has been destroyed; -EUSERS too many peers that
+ * have not said Hello; -EISCONN the socket is somebody already; or what @welcome says.
  */
 int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 {
 	struct dg_bus *bus = peer->bus;
+	u32 silent;
 	int err;
 
 	down_write(&bus->lock);
@@ -123,7 +124,10 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 	if (bus->dead)
 		goto out;
 	err = -EUSERS;
-	if (peer->user->n_peers >= DG_PEERS_PER_USER_MAX)
+	silent = dg_limit(&bus->limits,
+			  DBUS_GENL_LIMIT_A_MAX_INCOMPLETE_CONNECTIONS);
+	if (bus->n_silent >= silent ||
+	    peer->user->n_silent >= DIV_ROUND_UP(silent, 2))
 		goto out;
 	err = dg_endpoint_add(&peer->ep);
 	if (err)
@@ -141,6 +145,10 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 	list_add_tail(&peer->node, &bus->members);
 	bus->n_peers++;
 	peer->user->n_peers++;
+	bus->n_silent++;
+	peer->user->n_silent++;
+	peer->since = jiffies;
+	dg_bus_expect_hello(bus);
 out:
 	up_write(&bus->lock);
 	return err;
@@ -158,6 +166,25 @@ struct dg_peer *dg_peer_find(struct sock *sk, u32 portid)
 		return NULL;
 	}
 	return container_of(ep, struct dg_peer, ep);
+}
+
+/**
+ * dg_peer_is_one_too_many() - whether a limit forbids a peer's Hello
+ * @peer: the peer; the caller holds its bus's lock
+ * @of_all: whether of all users' peers, or of its own user's
+ */
+bool dg_peer_is_one_too_many(const struct dg_peer *peer, bool of_all)
+{
+	const struct dg_limits *limits = &peer->bus->limits;
+
+	lockdep_assert_held(&peer->bus->lock);
+
+	if (of_all)
+		return peer->bus->n_peers - peer->bus->n_silent >=
+		       dg_limit(limits,
+				DBUS_GENL_LIMIT_A_MAX_COMPLETED_CONNECTIONS);
+	return peer->user->n_peers - peer->user->n_silent >=
+	       dg_limit(limits, DBUS_GENL_LIMIT_A_MAX_CONNECTIONS_PER_USER);
 }
 
 /**
@@ -179,6 +206,8 @@ int dg_peer_activate(struct dg_peer *peer)
 		return err;
 
 	bus->last_id = id;
+	bus->n_silent--;
+	peer->user->n_silent--;
 	bus->changes++;
 	peer->id = id;
 	peer->owner.id = id;
@@ -223,6 +252,10 @@ bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
 	bus->changes++;
 	bus->n_peers--;
 	peer->user->n_peers--;
+	if (!peer->id) {
+		bus->n_silent--;
+		peer->user->n_silent--;
+	}
 	if (peer->id)
 		xa_erase(&bus->peers, peer->id);
 

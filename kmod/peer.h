@@ -53,6 +53,7 @@ struct dg_peer_counters {
  * @connected: on the bus; under dg_bus.lock, as what follows
  * @node: in dg_bus.members
  * @number: its place in time among the bus's peers, from CONNECT on
+ * @since: when it joined, in jiffies
  * @id: 0 before Hello; its unique name is ":1.(id - 1)"
  * @unique: that name, or DG_NOT_ACTIVE
  * @owner: its well-known names
@@ -77,6 +78,7 @@ struct dg_peer {
 	bool connected;
 	struct list_head node;
 	u64 number;
+	unsigned long since;
 	u64 id;
 	char unique[DG_UNIQUE_NAME_SIZE];
 	struct dg_owner owner;
@@ -105,6 +107,7 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data);
 void dg_peer_put(struct dg_peer *peer);
 
 struct dg_peer *dg_peer_find(struct sock *sk, u32 portid);
+bool dg_peer_is_one_too_many(const struct dg_peer *peer, bool of_all);
 int dg_peer_activate(struct dg_peer *peer);
 
 bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason);

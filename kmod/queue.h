@@ -10,6 +10,7 @@
 #include <linux/skbuff.h>
 
 struct dg_claim;
+struct dg_debt;
 struct dg_peer;
 struct dg_user;
 
@@ -51,14 +52,14 @@ struct dg_queue {
 /**
  * struct dg_share - what of a queue belongs to one sending user
  * @node: in dg_queue.shares
- * @user: the user, referenced
+ * @debt: what it is a part of, referenced
  * @bytes: sum of its packets' truesize
  * @fds: files of its claims
  * @body_bytes: bytes of those that are bodies
  */
 struct dg_share {
 	struct list_head node;
-	struct dg_user *user;
+	struct dg_debt *debt;
 	size_t bytes;
 	unsigned int fds;
 	size_t body_bytes;

@@ -46,6 +46,8 @@ bool dg_reply_settle(struct dg_bus *bus, struct dg_peer *caller,
 
 struct dg_peer *dg_reply_pop_taken(struct dg_bus *bus, struct dg_peer *callee,
 				   u32 *serial);
+struct dg_peer *dg_reply_pop_older(struct dg_bus *bus, unsigned long since,
+				   u32 *serial, unsigned long *oldest, bool *more);
 void dg_reply_drop_made(struct dg_bus *bus, struct dg_peer *caller);
 
 #endif /* _DG_REPLY_H */

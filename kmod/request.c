@@ -27,7 +27,8 @@ int dg_check_attrs(const struct nlmsghdr *nlh, struct netlink_ext_ack *extack)
 	BUILD_BUG_ON(DBUS_GENL_BUS_A_MAX >= BITS_PER_LONG);
 
 	nlmsg_for_each_attr(attr, nlh, GENL_HDRLEN, rem) {
-		u16 type = attr->nla_type;
+		/* Where that flag has no place, the policy has refused it. */
+		u16 type = attr->nla_type & ~NLA_F_NESTED;
 
 		if (type >= BITS_PER_LONG) {
 			NL_SET_ERR_MSG_ATTR(extack, attr,
@@ -142,6 +143,42 @@ int dg_get_bus_of(struct sock *sk, struct nlattr **attrs,
 	       dg_check_opener(sk, extack);
 }
 
+/**
+ * dg_get_own_bus() - the bus of a request that only its user may make
+ * @skb: the request
+ * @attrs: its attributes
+ * @extack: where to say what is wrong
+ *
+ * Return: the bus, referenced, for the bus's user or who has CAP_NET_ADMIN; or
+ * ERR_PTR: -EINVAL, -EPERM, -ENOENT.
+ */
+struct dg_bus *dg_get_own_bus(struct sk_buff *skb, struct nlattr **attrs,
+			      struct netlink_ext_ack *extack)
+{
+	struct sock *sk = NETLINK_CB(skb).sk;
+	struct dg_bus *bus;
+	const char *name;
+	kuid_t uid;
+	int err;
+
+	err = dg_get_bus_of(sk, attrs, extack, &name, &uid);
+	if (err)
+		return ERR_PTR(err);
+
+	bus = dg_bus_find(sock_net(sk), name, uid);
+	if (!bus) {
+		NL_SET_ERR_MSG(extack, "no such bus");
+		return ERR_PTR(-ENOENT);
+	}
+	if (!uid_eq(bus->uid, current_euid()) && !dg_is_admin(skb, sk)) {
+		NL_SET_ERR_MSG(extack,
+			       "the bus is another user's; CAP_NET_ADMIN is needed");
+		dg_bus_put(bus);
+		return ERR_PTR(-EPERM);
+	}
+	return bus;
+}
+
 u32 dg_uid_for_caller(kuid_t uid)
 {
 	return from_kuid_munged(current_user_ns(), uid);
@@ -153,6 +190,16 @@ int dg_bus_put_attrs(struct sk_buff *skb, const struct dg_bus *bus)
 	       nla_put_u32(skb, DBUS_GENL_BUS_A_UID,
 			   dg_uid_for_caller(bus->uid)) ?:
 	       nla_put_string(skb, DBUS_GENL_BUS_A_GUID, bus->guid);
+}
+
+int dg_bus_put_limits(struct sk_buff *skb, const struct dg_bus *bus)
+{
+	struct nlattr *nest = nla_nest_start(skb, DBUS_GENL_BUS_A_LIMITS);
+
+	if (!nest || dg_limits_put(skb, &bus->limits))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
 }
 
 /* For dg_peer_join(): netlink_unicast() takes the skb, whatever it returns. */

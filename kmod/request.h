@@ -24,8 +24,12 @@ static inline int dg_get_bus(struct sock *sk, struct genl_info *info,
 	return dg_get_bus_of(sk, info->attrs, info->extack, name, uid);
 }
 
+struct dg_bus *dg_get_own_bus(struct sk_buff *skb, struct nlattr **attrs,
+			      struct netlink_ext_ack *extack);
+
 u32 dg_uid_for_caller(kuid_t uid);
 int dg_bus_put_attrs(struct sk_buff *skb, const struct dg_bus *bus);
+int dg_bus_put_limits(struct sk_buff *skb, const struct dg_bus *bus);
 
 /**
  * struct dg_answer - an answer on its way to who asked

@@ -51,7 +51,7 @@
  *	dbus_genl_peer_flags: what the peer can do.
  *	Errors: -ENOENT no such bus; -EACCES the bus does not admit this user;
  *	-EPERM opened by one user, used by another; -EISCONN the socket is a
- *	peer already; -EUSERS or -ENOBUFS a limit of the bus or the user.
+ *	peer already; -EUSERS too many peers that have not said Hello; -ENOBUFS.
  * @DBUS_GENL_CMD_SEND: client → kernel.  One D-Bus message, in MSG_A_*
  *	attributes.  Nothing is answered when it is accepted (unless NLM_F_ACK
  *	asks).  Set nlmsg_seq to the message's serial: a netlink error carries
@@ -111,7 +111,8 @@
  * @DBUS_GENL_CMD_POLICY_SET: reserved for the controller.  -EOPNOTSUPP.
  * @DBUS_GENL_CMD_ACTIVATE: reserved for the controller.  -EOPNOTSUPP.
  * @DBUS_GENL_CMD_BUS_GET: dump.  One message for each bus of the net
- *	namespace: BUS_A_NAME, BUS_A_UID, BUS_A_GUID, BUS_A_FLAGS, BUS_A_STATS.
+ *	namespace: BUS_A_NAME, BUS_A_UID, BUS_A_GUID, BUS_A_FLAGS, BUS_A_STATS,
+ *	BUS_A_LIMITS.
  *	Anyone may read it.
  * @DBUS_GENL_CMD_PEER_GET: dump of the bus of BUS_A_NAME (and BUS_A_UID): one
  *	message of PEER_A_* for each peer, in the order in which they joined,
@@ -129,6 +130,13 @@
  *	twice is there twice.
  * @DBUS_GENL_CMD_STATS_GET: client → kernel.  Answered by STATS_GET with the
  *	STATS_A_* of the caller's net namespace.  Anyone may read it.
+ * @DBUS_GENL_CMD_LIMITS_SET: client → kernel.  Changes those limits of the bus
+ *	of BUS_A_NAME (BUS_A_UID) that BUS_A_LIMITS has.  For the bus's user, or
+ *	CAP_NET_ADMIN.  They hold for what comes; what exceeds them already
+ *	stays.  A value above what the module can bear becomes that: answered by
+ *	a LIMITS_SET message with BUS_A_NAME, BUS_A_UID, BUS_A_GUID and all of
+ *	BUS_A_LIMITS as it is now.  Errors, and then nothing is changed: -ENOENT,
+ *	-EPERM, -EINVAL, -EOPNOTSUPP a limit of what the kernel does not do.
  */
 enum dbus_genl_cmd {
 	DBUS_GENL_CMD_UNSPEC,
@@ -147,6 +155,7 @@ enum dbus_genl_cmd {
 	DBUS_GENL_CMD_NAME_GET,
 	DBUS_GENL_CMD_MATCH_GET,
 	DBUS_GENL_CMD_STATS_GET,
+	DBUS_GENL_CMD_LIMITS_SET,
 
 	__DBUS_GENL_CMD_MAX,
 	DBUS_GENL_CMD_MAX = __DBUS_GENL_CMD_MAX - 1
@@ -247,11 +256,13 @@ enum dbus_genl_bus_flags {
  * @DBUS_GENL_REASON_BUS_GONE: the bus was destroyed.
  * @DBUS_GENL_REASON_PROTOCOL: the peer broke the protocol where dbus-daemon
  *	hangs up (for example its first message wasn't Hello).
+ * @DBUS_GENL_REASON_TIMEOUT: the peer has not said Hello in time.
  */
 enum dbus_genl_reason {
 	DBUS_GENL_REASON_UNSPEC,
 	DBUS_GENL_REASON_BUS_GONE,
 	DBUS_GENL_REASON_PROTOCOL,
+	DBUS_GENL_REASON_TIMEOUT,
 };
 
 /**
@@ -273,6 +284,7 @@ enum dbus_genl_reason {
  * @DBUS_GENL_BUS_A_MACHINE_ID: string of %DBUS_GENL_GUID_LEN hexadecimal digits,
  *	the machine's id (what dbus-uuidgen prints): the kernel reads no files.
  * @DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE: u32, bytes: largest BODY_FD (absent: none).
+ * @DBUS_GENL_BUS_A_LIMITS: nested LIMIT_A_*.
  */
 enum dbus_genl_bus_attr {
 	DBUS_GENL_BUS_A_UNSPEC,
@@ -287,6 +299,7 @@ enum dbus_genl_bus_attr {
 	DBUS_GENL_BUS_A_STATS,
 	DBUS_GENL_BUS_A_MACHINE_ID,
 	DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE,
+	DBUS_GENL_BUS_A_LIMITS,
 
 	__DBUS_GENL_BUS_A_MAX,
 	DBUS_GENL_BUS_A_MAX = __DBUS_GENL_BUS_A_MAX - 1
@@ -341,6 +354,70 @@ enum dbus_genl_stats_attr {
 
 	__DBUS_GENL_STATS_A_MAX,
 	DBUS_GENL_STATS_A_MAX = __DBUS_GENL_STATS_A_MAX - 1
+};
+
+/**
+ * enum dbus_genl_limit_attr - attributes of BUS_A_LIMITS
+ *
+ * All u32.  They are dbus-daemon's <limit>s (dbus-daemon(1)) by their names,
+ * here in the same order; docs/differences.md compares.  Who exceeds one gets
+ * the error that dbus-daemon gives, unless something else is said.
+ *
+ * @DBUS_GENL_LIMIT_A_MAX_INCOMING_BYTES: what one user's messages may take in
+ *	overflow queues of the bus, all receivers' together.  (The kernel holds
+ *	nothing else of what came in.)
+ * @DBUS_GENL_LIMIT_A_MAX_INCOMING_UNIX_FDS: the same of files that have not
+ *	been claimed, each counted once.
+ * @DBUS_GENL_LIMIT_A_MAX_OUTGOING_BYTES: what one user's messages may take in one
+ *	receiver's overflow queue.  One more is queued while a byte is left.
+ *	Broadcasts may take half.
+ * @DBUS_GENL_LIMIT_A_MAX_OUTGOING_UNIX_FDS: files of one user's messages that wait
+ *	for one receiver to claim them.
+ * @DBUS_GENL_LIMIT_A_MAX_MESSAGE_SIZE: bytes; SEND of more is -EMSGSIZE.  Bounds
+ *	BUS_A_MAX_MESSAGE_SIZE and BUS_A_MAX_BODY_FD_SIZE of later CONNECTs.
+ * @DBUS_GENL_LIMIT_A_MAX_MESSAGE_UNIX_FDS: fds of one message; SEND of more is
+ *	-ERANGE.  BUS_A_MAX_FDS of later CONNECTs.
+ * @DBUS_GENL_LIMIT_A_SERVICE_START_TIMEOUT: -EOPNOTSUPP: the kernel starts no
+ *	services.
+ * @DBUS_GENL_LIMIT_A_AUTH_TIMEOUT: milliseconds from CONNECT until Hello; who
+ *	takes longer is disconnected, with %DBUS_GENL_REASON_TIMEOUT.  0: no limit.
+ * @DBUS_GENL_LIMIT_A_PENDING_FD_TIMEOUT: milliseconds that files wait to be
+ *	claimed; or pending_fd_timeout of the module, if that is less.
+ * @DBUS_GENL_LIMIT_A_MAX_COMPLETED_CONNECTIONS: peers that have said Hello.
+ * @DBUS_GENL_LIMIT_A_MAX_INCOMPLETE_CONNECTIONS: peers that have not; CONNECT of
+ *	more is -EUSERS, and so is it when one user has half of them.
+ * @DBUS_GENL_LIMIT_A_MAX_CONNECTIONS_PER_USER: peers of one user that have said
+ *	Hello.
+ * @DBUS_GENL_LIMIT_A_MAX_PENDING_SERVICE_STARTS: -EOPNOTSUPP, likewise.
+ * @DBUS_GENL_LIMIT_A_MAX_NAMES_PER_CONNECTION: a peer's places in the queues of
+ *	names, and its unique name.
+ * @DBUS_GENL_LIMIT_A_MAX_MATCH_RULES_PER_CONNECTION: a peer's match rules.
+ * @DBUS_GENL_LIMIT_A_MAX_REPLIES_PER_CONNECTION: replies that a peer waits for.
+ * @DBUS_GENL_LIMIT_A_REPLY_TIMEOUT: milliseconds until the bus answers a call in
+ *	the callee's place, with NoReply.  0: never.
+ */
+enum dbus_genl_limit_attr {
+	DBUS_GENL_LIMIT_A_UNSPEC,
+	DBUS_GENL_LIMIT_A_MAX_INCOMING_BYTES,
+	DBUS_GENL_LIMIT_A_MAX_INCOMING_UNIX_FDS,
+	DBUS_GENL_LIMIT_A_MAX_OUTGOING_BYTES,
+	DBUS_GENL_LIMIT_A_MAX_OUTGOING_UNIX_FDS,
+	DBUS_GENL_LIMIT_A_MAX_MESSAGE_SIZE,
+	DBUS_GENL_LIMIT_A_MAX_MESSAGE_UNIX_FDS,
+	DBUS_GENL_LIMIT_A_SERVICE_START_TIMEOUT,
+	DBUS_GENL_LIMIT_A_AUTH_TIMEOUT,
+	DBUS_GENL_LIMIT_A_PENDING_FD_TIMEOUT,
+	DBUS_GENL_LIMIT_A_MAX_COMPLETED_CONNECTIONS,
+	DBUS_GENL_LIMIT_A_MAX_INCOMPLETE_CONNECTIONS,
+	DBUS_GENL_LIMIT_A_MAX_CONNECTIONS_PER_USER,
+	DBUS_GENL_LIMIT_A_MAX_PENDING_SERVICE_STARTS,
+	DBUS_GENL_LIMIT_A_MAX_NAMES_PER_CONNECTION,
+	DBUS_GENL_LIMIT_A_MAX_MATCH_RULES_PER_CONNECTION,
+	DBUS_GENL_LIMIT_A_MAX_REPLIES_PER_CONNECTION,
+	DBUS_GENL_LIMIT_A_REPLY_TIMEOUT,
+
+	__DBUS_GENL_LIMIT_A_MAX,
+	DBUS_GENL_LIMIT_A_MAX = __DBUS_GENL_LIMIT_A_MAX - 1
 };
 
 /**
