@@ -29,12 +29,17 @@ module_param(pending_fd_timeout, uint, 0600);
 MODULE_PARM_DESC(pending_fd_timeout,
 		 "milliseconds that fds wait to be claimed by their receiver");
 
+/* In jiffies; it may change, and then holds for all that wait. */
+static unsigned long dg_claim_timeout(const struct dg_bus *bus)
+{
+	u32 limit = dg_limit(&bus->limits,
+			     DBUS_GENL_LIMIT_A_PENDING_FD_TIMEOUT);
+
+	return msecs_to_jiffies(min(READ_ONCE(pending_fd_timeout), limit));
+}
+
 struct dg_claim *dg_claim_new(const struct dg_msg *msg, gfp_t gfp)
 {
-	const struct dg_bus *bus = msg->fds->user->bus;
-	unsigned int timeout = min(READ_ONCE(pending_fd_timeout),
-				   dg_limit(&bus->limits,
-					    DBUS_GENL_LIMIT_A_PENDING_FD_TIMEOUT));
 	struct dg_claim *claim;
 
 	claim = kmalloc(sizeof(*claim), gfp);
@@ -46,7 +51,7 @@ struct dg_claim *dg_claim_new(const struct dg_msg *msg, gfp_t gfp)
 	claim->share = NULL;
 	claim->sender = msg->sender;
 	claim->serial = msg->serial;
-	claim->expires = jiffies + msecs_to_jiffies(timeout);
+	claim->since = jiffies;
 	return claim;
 }
 
@@ -116,27 +121,28 @@ static bool dg_claim_expires(const struct dg_claim *claim)
 /* Sees to it that a claim which has been added expires in time. */
 void dg_claim_arm(struct dg_bus *bus, const struct dg_claim *claim)
 {
+	unsigned long due = claim->since + dg_claim_timeout(bus);
 	unsigned long now = jiffies;
 
 	/* Where one is armed already, it is for an older claim. */
 	if (dg_claim_expires(claim))
 		schedule_delayed_work(&bus->expiry,
-				      time_after(claim->expires, now) ?
-					      claim->expires - now : 0);
+				      time_after(due, now) ? due - now : 0);
 }
 
 /* Moves what has expired to @expired; lowers *@next to when others will. */
-static void dg_claims_collect(struct dg_queue *queue, unsigned long now,
+static void dg_claims_collect(struct dg_queue *queue, unsigned long timeout,
 			      struct list_head *expired, unsigned long *next)
 {
 	struct dg_claim *claim, *tmp;
+	unsigned long now = jiffies;
 
 	mutex_lock(&queue->lock);
 	list_for_each_entry_safe(claim, tmp, &queue->claims, node) {
 		if (!dg_claim_expires(claim))
 			continue;
-		if (time_after(claim->expires, now)) {
-			*next = min(*next, claim->expires - now);
+		if (time_after(claim->since + timeout, now)) {
+			*next = min(*next, claim->since + timeout - now);
 			continue;
 		}
 		dg_claim_del(claim);
@@ -169,7 +175,8 @@ void dg_claims_expire(struct work_struct *work)
 
 	down_read(&bus->lock);
 	list_for_each_entry(peer, &bus->members, node)
-		dg_claims_collect(&peer->queue, jiffies, &expired, &next);
+		dg_claims_collect(&peer->queue, dg_claim_timeout(bus),
+				  &expired, &next);
 	dg_claims_free(&expired);
 	up_read(&bus->lock);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * expiry.c - auth_timeout and reply_timeout: what has waited too long
+ * expiry.c - auth_timeout and reply_timeout: what has waited too long; claim.c
+ *	does the same for pending_fd_timeout
  *
  * Each is a work of the bus that is armed for the oldest, finds what is due,
  * and arms itself again for the next.  Peers and calls know since when they
@@ -58,11 +59,12 @@ void dg_bus_expect_reply(struct dg_bus *bus)
 	dg_arm(bus, &bus->reply_expiry, DBUS_GENL_LIMIT_A_REPLY_TIMEOUT);
 }
 
-/* Both look again at what waits, and arm themselves as it is now. */
+/* All look again at what waits, and arm themselves as it is now. */
 void dg_bus_limits_changed(struct dg_bus *bus)
 {
 	mod_delayed_work(dg_expiry_wq, &bus->hello_expiry, 0);
 	mod_delayed_work(dg_expiry_wq, &bus->reply_expiry, 0);
+	mod_delayed_work(system_wq, &bus->expiry, 0);
 }
 
 /*

@@ -250,14 +250,14 @@ static int dg_check_size(const struct dg_bus *bus, struct genl_info *info,
 {
 	u32 fds = dg_limit(&bus->limits,
 			   DBUS_GENL_LIMIT_A_MAX_MESSAGE_UNIX_FDS);
-	u64 size = genlmsg_len(info->genlhdr);
+	u32 size = genlmsg_len(info->genlhdr);
 
 	if (msg->fds && msg->fds->n > fds) {
 		NL_SET_ERR_MSG(info->extack, "more fds than MAX_FDS");
 		return -ERANGE;
 	}
 	if (msg->fds)
-		size += msg->fds->body_len;
+		size = max(size, msg->fds->body_len);
 	if (size > dg_limit(&bus->limits,
 			    DBUS_GENL_LIMIT_A_MAX_MESSAGE_SIZE)) {
 		NL_SET_ERR_MSG(info->extack,
