@@ -18,6 +18,7 @@
 #include <net/sock.h>
 
 #include "bus.h"
+#include "compat/compat.h"
 #include "dump.h"
 #include "netlink.h"
 #include "peer.h"
@@ -108,8 +109,7 @@ static struct dg_bus *dg_dump_start(struct netlink_callback *cb)
 
 	dump->err = dg_check_attrs(cb->nlh, &extack);
 	if (!dump->err) {
-		bus = dg_get_own_bus(cb->skb, genl_dumpit_info(cb)->attrs,
-				     &extack);
+		bus = dg_get_own_bus(cb->skb, dg_compat_dump_attrs(cb), &extack);
 		dump->err = PTR_ERR_OR_ZERO(bus);
 	}
 	if (!dump->err) {

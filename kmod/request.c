@@ -11,6 +11,7 @@
 #include <net/sock.h>
 
 #include "bus.h"
+#include "compat/compat.h"
 #include "request.h"
 
 /*
