@@ -35,7 +35,7 @@
 #define NL_SET_ERR_ATTR_MISS(extack, nest, type)	((void)(extack))
 #endif
 
-/* A security module's label, which is the module's. */
+/* The running task's label, in memory of the security module that gave it. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
 struct dg_compat_secctx {
 	struct lsm_context lsm;
@@ -43,13 +43,12 @@ struct dg_compat_secctx {
 	u32 len;
 };
 
-static inline int dg_compat_secctx_get(const struct cred *cred,
-				       struct dg_compat_secctx *ctx)
+static inline int dg_compat_secctx_get(struct dg_compat_secctx *ctx)
 {
 	struct lsm_prop prop;
 	int err;
 
-	security_cred_getlsmprop(cred, &prop);
+	security_current_getlsmprop_subj(&prop);
 	err = security_lsmprop_to_secctx(&prop, &ctx->lsm, LSM_ID_UNDEF);
 	if (err < 0)
 		return err;
@@ -68,12 +67,15 @@ struct dg_compat_secctx {
 	u32 len;
 };
 
-static inline int dg_compat_secctx_get(const struct cred *cred,
-				       struct dg_compat_secctx *ctx)
+static inline int dg_compat_secctx_get(struct dg_compat_secctx *ctx)
 {
 	u32 secid;
 
-	security_cred_getsecid(cred, &secid);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 16, 0)
+	security_current_getsecid_subj(&secid);
+#else
+	security_task_getsecid(current, &secid);
+#endif
 	return security_secid_to_secctx(secid, &ctx->text, &ctx->len);
 }
 
@@ -84,32 +86,28 @@ static inline void dg_compat_secctx_put(struct dg_compat_secctx *ctx)
 #endif
 
 /**
- * dg_compat_security_label() - the security module's label of credentials
- * @cred: the credentials
- * @label: set to a copy with a NUL, to be freed with kfree()
- * @len: set to its length, the NUL not counted
+ * dg_compat_security_label() - the security module's label of the running task
+ * @label: set to a copy, to be freed with kfree(), or to NULL if there is none
  *
- * Return: 0; -ENODATA if no security module gives one; -ENOMEM.
+ * Of the task: some modules do not know whose credentials they are shown.
+ *
+ * Return: 0 or -ENOMEM.
  */
-static inline int dg_compat_security_label(const struct cred *cred,
-					   char **label, u32 *len)
+static inline int dg_compat_security_label(char **label)
 {
 	struct dg_compat_secctx ctx;
+	size_t len;
 
-	if (dg_compat_secctx_get(cred, &ctx))
-		return -ENODATA;
+	*label = NULL;
+	if (dg_compat_secctx_get(&ctx))
+		return 0;
 
 	/* Some modules count a trailing NUL, some do not. */
-	*len = strnlen(ctx.text, ctx.len);
-	*label = kmemdup_nul(ctx.text, *len, GFP_KERNEL_ACCOUNT);
+	len = strnlen(ctx.text, ctx.len);
+	if (len)
+		*label = kmemdup_nul(ctx.text, len, GFP_KERNEL_ACCOUNT);
 	dg_compat_secctx_put(&ctx);
-	if (!*label)
-		return -ENOMEM;
-	if (!*len) {
-		kfree(*label);
-		return -ENODATA;
-	}
-	return 0;
+	return len && !*label ? -ENOMEM : 0;
 }
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
@@ -118,11 +116,10 @@ static inline int dg_compat_unconfined(void)
 {
 	char *label;
 	int err;
-	u32 len;
 
-	err = dg_compat_security_label(current_cred(), &label, &len);
-	if (err)
-		return err == -ENODATA ? 0 : err;
+	err = dg_compat_security_label(&label);
+	if (err || !label)
+		return err;
 	/* What AppArmor calls a task without a profile. */
 	err = strcmp(label, "unconfined") ? -EACCES : 0;
 	kfree(label);
