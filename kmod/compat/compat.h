@@ -11,15 +11,19 @@
 #include <linux/cred.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#ifndef __CHECKER__	/* sparse cannot read __has_include(<…>) */
 #if __has_include(<linux/hex.h>)
 #include <linux/hex.h>
+#endif
 #endif
 #include <linux/netlink.h>
 #include <linux/sched.h>
 #include <linux/sched/coredump.h>
+#ifndef __CHECKER__
 #if __has_include(<linux/sched/exec_state.h>)
 #define DG_COMPAT_EXEC_STATE
 #include <linux/sched/exec_state.h>
+#endif
 #endif
 #include <linux/security.h>
 #include <linux/slab.h>
