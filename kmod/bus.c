@@ -10,6 +10,7 @@
  *       dg_bus.lock		who is on a bus, names, rules; total order
  *         dg_queue.lock	one peer's overflow queue, claims, socket order
  *           dg_bus.users_lock	spinlock
+ *         dg_accounts_lock	spinlock
  *         dg_bus.replies_lock	spinlock
  *         dg_endpoints_lock	spinlock
  *
@@ -19,8 +20,8 @@
  *
  * References: a bus is referenced by the list of buses (until it is destroyed),
  * by its controller and by each of its peers (until they are freed).  A user
- * (quota.c) is referenced by its peers, by the shares of its messages in
- * overflow queues and by the files of its messages, all of which end before the
+ * (quota.c) is referenced by its peers, by the debts that its messages in
+ * overflow queues are and by the files of its messages, all of which end before the
  * last peer does.
  */
 #include <linux/random.h>
@@ -33,6 +34,7 @@
 #include "compat/compat.h"
 #include "claim.h"
 #include "endpoint.h"
+#include "expiry.h"
 #include "limits.h"
 #include "names.h"
 #include "peer.h"
@@ -147,7 +149,11 @@ static struct dg_bus *dg_bus_alloc(const struct dg_bus_params *params)
 	spin_lock_init(&bus->replies_lock);
 	spin_lock_init(&bus->users_lock);
 	INIT_LIST_HEAD(&bus->users);
+	INIT_LIST_HEAD(&bus->replies);
 	INIT_DELAYED_WORK(&bus->expiry, dg_claims_expire);
+	INIT_DELAYED_WORK(&bus->reply_expiry, dg_replies_expire);
+	INIT_DELAYED_WORK(&bus->hello_expiry, dg_hellos_expire);
+	dg_limits_init(&bus->limits);
 	return bus;
 
 err_registry:
@@ -163,6 +169,12 @@ static void dg_bus_release(struct kref *ref)
 
 	/* It has no reference of its own, and no peers to look at by now. */
 	cancel_delayed_work_sync(&bus->expiry);
+	cancel_delayed_work_sync(&bus->reply_expiry);
+	/* Who puts the last peer may be that very work, at its end. */
+	if (current_work() != &bus->hello_expiry.work)
+		cancel_delayed_work_sync(&bus->hello_expiry);
+	else
+		cancel_delayed_work(&bus->hello_expiry);
 	WARN_ON_ONCE(bus->n_peers || bus->n_users || bus->n_replies ||
 		     atomic64_read(&bus->queued_messages) ||
 		     atomic64_read(&bus->unclaimed_fds));

@@ -16,6 +16,7 @@
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
 
+#include "bus_limits.h"
 #include "match.h"
 #include "registry.h"
 #include "stats.h"
@@ -56,18 +57,23 @@ struct dg_net {
  * @lock: the bus's lock, of what follows up to @serial.  Held for reading by
  *	who sends to one peer, and for writing by broadcasts, calls of the
  *	driver, and whatever changes who is on the bus
+ * @limits: written under @lock; see dg_limit()
  * @dead: no bus any more: nobody joins
  * @peers: peers that have said Hello, by id
  * @members: all peers, by dg_peer.node
  * @n_peers: how many
+ * @n_silent: how many of them have not said Hello
+ * @last_number: number of the peer that joined last
+ * @changes: how often peers came, said Hello, and went
  * @last_id: the id given last
  * @registry: well-known names
  * @matches: match rules
  * @n_eavesdroppers: rules with eavesdrop='true' that count
  * @broadcast: number of the latest broadcast: see dg_peer.broadcast
  * @serial: serial of the driver's latest message
- * @replies_lock: of dg_peer.calls and @n_replies
- * @n_replies: calls that wait for their reply
+ * @replies_lock: of dg_peer.calls, @replies and @n_replies
+ * @replies: calls that wait for their reply, oldest first
+ * @n_replies: how many
  * @users_lock: of @users, @n_users
  * @users: struct dg_user
  * @n_users: how many
@@ -75,6 +81,8 @@ struct dg_net {
  * @queued_bytes: bytes charged for them
  * @unclaimed_fds: files of messages that wait to be claimed
  * @expiry: drops those that have waited too long
+ * @reply_expiry: the same of calls that wait for their reply
+ * @hello_expiry: the same of peers that have not said Hello
  * @counters: what it has done
  */
 struct dg_bus {
@@ -90,10 +98,14 @@ struct dg_bus {
 	struct dg_controller *controller;
 
 	struct rw_semaphore lock;
+	struct dg_limits limits;
 	bool dead;
 	struct xarray peers;
 	struct list_head members;
 	unsigned int n_peers;
+	unsigned int n_silent;
+	u64 last_number;
+	unsigned int changes;
 	u64 last_id;
 	struct dg_registry registry;
 	struct dg_match_table matches;
@@ -102,6 +114,7 @@ struct dg_bus {
 	atomic_t serial;
 
 	spinlock_t replies_lock;	/* see above */
+	struct list_head replies;
 	unsigned int n_replies;
 
 	spinlock_t users_lock;		/* see above */
@@ -112,6 +125,8 @@ struct dg_bus {
 	atomic64_t queued_bytes;
 	atomic64_t unclaimed_fds;
 	struct delayed_work expiry;
+	struct delayed_work reply_expiry;
+	struct delayed_work hello_expiry;
 	struct dg_counters counters;
 };
 

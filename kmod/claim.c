@@ -22,15 +22,24 @@
 #include "packet.h"
 #include "peer.h"
 #include "queue.h"
+#include "quota.h"
 
 static unsigned int pending_fd_timeout = DG_FD_TIMEOUT_MS;
 module_param(pending_fd_timeout, uint, 0600);
 MODULE_PARM_DESC(pending_fd_timeout,
 		 "milliseconds that fds wait to be claimed by their receiver");
 
+/* In jiffies; it may change, and then holds for all that wait. */
+static unsigned long dg_claim_timeout(const struct dg_bus *bus)
+{
+	u32 limit = dg_limit(&bus->limits,
+			     DBUS_GENL_LIMIT_A_PENDING_FD_TIMEOUT);
+
+	return msecs_to_jiffies(min(READ_ONCE(pending_fd_timeout), limit));
+}
+
 struct dg_claim *dg_claim_new(const struct dg_msg *msg, gfp_t gfp)
 {
-	unsigned int timeout = READ_ONCE(pending_fd_timeout);
 	struct dg_claim *claim;
 
 	claim = kmalloc(sizeof(*claim), gfp);
@@ -42,7 +51,7 @@ struct dg_claim *dg_claim_new(const struct dg_msg *msg, gfp_t gfp)
 	claim->share = NULL;
 	claim->sender = msg->sender;
 	claim->serial = msg->serial;
-	claim->expires = jiffies + msecs_to_jiffies(timeout);
+	claim->since = jiffies;
 	return claim;
 }
 
@@ -73,8 +82,12 @@ int dg_claim_add(struct dg_queue *queue, struct dg_claim *claim)
 	share = dg_share_find(queue, fds->user);
 	if (!share)
 		return -EDQUOT;
-	if (share->fds + dg_fds_count(fds) > DG_QUEUE_FDS_MAX ||
-	    share->body_bytes + fds->body_len > DG_QUEUE_BODY_BYTES_MAX) {
+	if (share->fds + dg_fds_count(fds) >
+		    dg_limit(&fds->user->bus->limits,
+			     DBUS_GENL_LIMIT_A_MAX_OUTGOING_UNIX_FDS) ||
+	    share->body_bytes + fds->body_len > DG_QUEUE_BODY_BYTES_MAX ||
+	    !dg_debt_charge_fds(share->debt, dg_fds_count(fds),
+				fds->body_len)) {
 		dg_share_drop_if_empty(share);
 		return -EDQUOT;
 	}
@@ -94,6 +107,8 @@ void dg_claim_del(struct dg_claim *claim)
 	list_del_init(&claim->node);
 	share->fds -= dg_fds_count(claim->fds);
 	share->body_bytes -= claim->fds->body_len;
+	dg_debt_uncharge_fds(share->debt, dg_fds_count(claim->fds),
+			     claim->fds->body_len);
 	claim->share = NULL;
 	dg_share_drop_if_empty(share);
 }
@@ -106,27 +121,28 @@ static bool dg_claim_expires(const struct dg_claim *claim)
 /* Sees to it that a claim which has been added expires in time. */
 void dg_claim_arm(struct dg_bus *bus, const struct dg_claim *claim)
 {
+	unsigned long due = claim->since + dg_claim_timeout(bus);
 	unsigned long now = jiffies;
 
 	/* Where one is armed already, it is for an older claim. */
 	if (dg_claim_expires(claim))
 		schedule_delayed_work(&bus->expiry,
-				      time_after(claim->expires, now) ?
-					      claim->expires - now : 0);
+				      time_after(due, now) ? due - now : 0);
 }
 
 /* Moves what has expired to @expired; lowers *@next to when others will. */
-static void dg_claims_collect(struct dg_queue *queue, unsigned long now,
+static void dg_claims_collect(struct dg_queue *queue, unsigned long timeout,
 			      struct list_head *expired, unsigned long *next)
 {
 	struct dg_claim *claim, *tmp;
+	unsigned long now = jiffies;
 
 	mutex_lock(&queue->lock);
 	list_for_each_entry_safe(claim, tmp, &queue->claims, node) {
 		if (!dg_claim_expires(claim))
 			continue;
-		if (time_after(claim->expires, now)) {
-			*next = min(*next, claim->expires - now);
+		if (time_after(claim->since + timeout, now)) {
+			*next = min(*next, claim->since + timeout - now);
 			continue;
 		}
 		dg_claim_del(claim);
@@ -159,7 +175,8 @@ void dg_claims_expire(struct work_struct *work)
 
 	down_read(&bus->lock);
 	list_for_each_entry(peer, &bus->members, node)
-		dg_claims_collect(&peer->queue, jiffies, &expired, &next);
+		dg_claims_collect(&peer->queue, dg_claim_timeout(bus),
+				  &expired, &next);
 	dg_claims_free(&expired);
 	up_read(&bus->lock);
 

@@ -23,7 +23,7 @@ struct work_struct;
  * @share: what it is charged to in the queue, while it is there
  * @sender: sender of the message
  * @serial: its serial
- * @expires: in jiffies; of no account if a body is all there is
+ * @since: when it was made, in jiffies; of no account if a body is all there is
  */
 struct dg_claim {
 	struct list_head node;
@@ -31,7 +31,7 @@ struct dg_claim {
 	struct dg_share *share;
 	u64 sender;
 	u32 serial;
-	unsigned long expires;
+	unsigned long since;
 };
 
 /* NULL if memory is short.  Of a message that has fds. */

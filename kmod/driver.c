@@ -13,6 +13,7 @@
 #include "packet.h"
 #include "peer.h"
 #include "route.h"
+#include "trace.h"
 
 #define DG_INTERFACE(name) "org.freedesktop.DBus" name
 
@@ -180,6 +181,9 @@ int dg_driver_error(struct dg_peer *to, const struct dg_msg *msg,
 	va_list args;
 	char *text;
 	int err;
+
+	atomic64_inc(&to->counters.refused);
+	trace_dg_refuse(to, msg->serial, error, 0);
 
 	va_start(args, fmt);
 	text = kvasprintf(GFP_KERNEL_ACCOUNT, fmt, args);

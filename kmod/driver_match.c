@@ -7,7 +7,6 @@
 
 #include "bus.h"
 #include "driver.h"
-#include "limits.h"
 #include "peer.h"
 
 /* The rule that a call names; NULL if *@err says what became of the call. */
@@ -51,12 +50,14 @@ int dg_driver_add_match(struct dg_call *call)
 	struct dg_peer *peer = call->peer;
 	struct dg_bus *bus = call->bus;
 	struct dg_match_rule *rule;
+	u32 max = dg_limit(&bus->limits,
+			   DBUS_GENL_LIMIT_A_MAX_MATCH_RULES_PER_CONNECTION);
 	int err;
 
-	if (peer->rules.n_rules >= DG_MATCHES_PER_PEER_MAX)
+	if (peer->rules.n_rules >= max)
 		return dg_call_error(call, DG_ERROR("LimitsExceeded"),
-				     "Connection \"%s\" is not allowed to add more match rules (increase limits in configuration file if required; max_match_rules_per_connection=%d)",
-				     peer->unique, DG_MATCHES_PER_PEER_MAX);
+				     "Connection \"%s\" is not allowed to add more match rules (increase limits in configuration file if required; max_match_rules_per_connection=%u)",
+				     peer->unique, max);
 
 	rule = dg_call_rule(call, &err);
 	if (!rule)

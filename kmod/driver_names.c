@@ -4,7 +4,6 @@
  */
 #include "bus.h"
 #include "driver.h"
-#include "limits.h"
 #include "names.h"
 #include "peer.h"
 
@@ -15,6 +14,15 @@ int dg_driver_hello(struct dg_call *call)
 	if (call->peer->id)
 		return dg_call_error(call, DG_ERROR("Failed"),
 				     "Already handled an Hello message");
+
+	if (dg_peer_is_one_too_many(call->peer, false))
+		return dg_call_error(call, DG_ERROR("LimitsExceeded"),
+				     "The maximum number of active connections for UID %u has been reached",
+				     from_kuid_munged(current_user_ns(),
+						      call->peer->cred->euid));
+	if (dg_peer_is_one_too_many(call->peer, true))
+		return dg_call_error(call, DG_ERROR("LimitsExceeded"),
+				     "The maximum number of active connections has been reached");
 
 	/* Room for the reply first: joining can't be taken back. */
 	dg_body_put_string(&call->out, "                       ");
@@ -69,6 +77,8 @@ int dg_driver_request_name(struct dg_call *call)
 {
 	struct dg_owner *owner = &call->peer->owner;
 	const char *name = dg_call_string(call);
+	u32 max = dg_limit(&call->bus->limits,
+			   DBUS_GENL_LIMIT_A_MAX_NAMES_PER_CONNECTION);
 	struct dg_name_change change;
 	u32 flags = 0;
 	int ret;
@@ -78,10 +88,10 @@ int dg_driver_request_name(struct dg_call *call)
 		return ret;
 
 	/* The unique name counts, as it does with dbus-daemon. */
-	if (owner->n_places + 1 >= DG_NAMES_PER_PEER_MAX)
+	if (owner->n_places + 1 >= max)
 		return dg_call_error(call, DG_ERROR("LimitsExceeded"),
-				     "Connection \"%s\" is not allowed to own more services (increase limits in configuration file if required; max_names_per_connection=%d)",
-				     call->peer->unique, DG_NAMES_PER_PEER_MAX);
+				     "Connection \"%s\" is not allowed to own more services (increase limits in configuration file if required; max_names_per_connection=%u)",
+				     call->peer->unique, max);
 
 	/* Room for the reply first: owning a name can't be taken back. */
 	dg_body_put_u32(&call->out, 0);

@@ -2,6 +2,9 @@
 /*
  * limits.h - every bound that the module sets to what its users can take
  *
+ * Those that dbus-daemon has too are a bus's defaults, which LIMITS_SET changes
+ * within what bus_limits.c says.
+ *
  * What dbus-daemon bounds for each connection is bounded for each peer here,
  * with values between those of its session and its system bus; what a peer
  * can multiply by connecting again is bounded for each user of a bus too.
@@ -14,8 +17,16 @@
 /* Buses that one user may have in a net namespace. */
 #define DG_BUSES_PER_USER_MAX		64
 
-/* Peers of one user on one bus. */
+/* Peers of one user on one bus, and of all: dbus-daemon's session.conf. */
 #define DG_PEERS_PER_USER_MAX		4096
+#define DG_PEERS_MAX			100000
+
+/*
+ * Peers that have not said Hello, of all users; one user may have half of
+ * these, lest it keep others out.  How long they may take.
+ */
+#define DG_SILENT_PEERS_MAX		4096
+#define DG_HELLO_TIMEOUT_MS		240000
 
 /* Match rules of one peer. */
 #define DG_MATCHES_PER_PEER_MAX		4096
@@ -45,6 +56,9 @@
  */
 #define DG_QUEUE_DRIVER_BYTES_MAX	SZ_4M
 
+/* The same of what the driver's signals may take for all peers of one user. */
+#define DG_USER_DRIVER_BYTES_MAX	SZ_64M
+
 /* Fds of one message: dbus-daemon's max_message_unix_fds. */
 #define DG_MESSAGE_FDS_MAX		16
 
@@ -61,6 +75,14 @@
 #define DG_QUEUE_FDS_MAX		512
 #define DG_USER_BODY_BYTES_MAX		SZ_512M
 #define DG_QUEUE_BODY_BYTES_MAX		SZ_256M
+
+/*
+ * What one user's messages may hold on all buses of the machine together: who
+ * makes more buses must not have more of the kernel.
+ */
+#define DG_ACCOUNT_BYTES_MAX		SZ_256M
+#define DG_ACCOUNT_FDS_MAX		4096
+#define DG_ACCOUNT_BODY_BYTES_MAX	SZ_1G
 
 /* How long fds wait to be claimed: dbus-daemon's pending_fd_timeout. */
 #define DG_FD_TIMEOUT_MS		150000

@@ -12,6 +12,7 @@
 
 #include "bus.h"
 #include "endpoint.h"
+#include "expiry.h"
 #include "netlink.h"
 
 /*
@@ -49,9 +50,13 @@ static int __init dg_init(void)
 
 	dg_endpoints_init();
 
-	err = dg_net_register();
+	err = dg_expiry_init();
 	if (err)
 		return err;
+
+	err = dg_net_register();
+	if (err)
+		goto err_expiry;
 
 	err = netlink_register_notifier(&dg_netlink_notifier);
 	if (err)
@@ -66,6 +71,8 @@ err_notifier:
 	netlink_unregister_notifier(&dg_netlink_notifier);
 err_net:
 	dg_net_unregister();
+err_expiry:
+	dg_expiry_exit();
 	return err;
 }
 
@@ -74,6 +81,7 @@ static void __exit dg_exit(void)
 	dg_netlink_unregister();
 	netlink_unregister_notifier(&dg_netlink_notifier);
 	dg_net_unregister();
+	dg_expiry_exit();
 }
 
 module_init(dg_init);

@@ -17,7 +17,9 @@
 #include "bus.h"
 #include "claim.h"
 #include "compat/compat.h"
+#include "dump.h"
 #include "endpoint.h"
+#include "expiry.h"
 #include "fds.h"
 #include "limits.h"
 #include "message.h"
@@ -25,7 +27,9 @@
 #include "packet.h"
 #include "peer.h"
 #include "queue.h"
+#include "request.h"
 #include "route.h"
+#include "trace.h"
 
 static const struct nla_policy dg_send_policy[DBUS_GENL_MSG_A_MAX + 1] = {
 	[DBUS_GENL_MSG_A_PAD] = NLA_POLICY_EXACT_LEN(0),
@@ -53,6 +57,13 @@ static const struct nla_policy dg_claim_policy[DBUS_GENL_MSG_A_MAX + 1] = {
 	[DBUS_GENL_MSG_A_SERIAL] = { .type = NLA_U32 },
 };
 
+static const struct nla_policy dg_limits_set_policy[DBUS_GENL_BUS_A_MAX + 1] = {
+	[DBUS_GENL_BUS_A_NAME] = { .type = NLA_NUL_STRING,
+				   .len = DBUS_GENL_BUS_NAME_MAX },
+	[DBUS_GENL_BUS_A_UID] = { .type = NLA_U32 },
+	[DBUS_GENL_BUS_A_LIMITS] = { .type = NLA_NESTED },
+};
+
 /* Attributes without a policy are refused: this is the strict kind. */
 static const struct nla_policy dg_bus_policy[DBUS_GENL_BUS_A_MAX + 1] = {
 	[DBUS_GENL_BUS_A_NAME] = { .type = NLA_NUL_STRING,
@@ -78,123 +89,6 @@ static const struct nla_policy dg_create_policy[DBUS_GENL_BUS_A_MAX + 1] = {
 					 .len = DBUS_GENL_GUID_LEN },
 };
 
-/*
- * What nla_parse() lets through: attributes that are repeated, that have flag
- * bits in their type, a PAD that pads nothing.
- */
-static int dg_check_attrs(struct genl_info *info)
-{
-	const struct nlattr *attr, *pad = NULL;
-	unsigned long seen = 0;
-	int rem;
-
-	BUILD_BUG_ON(DBUS_GENL_MSG_A_MAX >= BITS_PER_LONG);
-	BUILD_BUG_ON(DBUS_GENL_BUS_A_MAX >= BITS_PER_LONG);
-
-	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
-		u16 type = attr->nla_type;
-
-		if (type >= BITS_PER_LONG) {
-			NL_SET_ERR_MSG_ATTR(info->extack, attr,
-					    "attribute has flag bits in its type");
-			return -EINVAL;
-		}
-		if (seen & BIT(type)) {
-			NL_SET_ERR_MSG_ATTR(info->extack, attr,
-					    "attribute is repeated");
-			return -EINVAL;
-		}
-		if (pad && type != DBUS_GENL_MSG_A_BODY) {
-			NL_SET_ERR_MSG_ATTR(info->extack, pad,
-					    "PAD is not right before BODY");
-			return -EINVAL;
-		}
-		seen |= BIT(type);
-		pad = type == DBUS_GENL_MSG_A_PAD ? attr : NULL;
-	}
-	if (pad) {
-		NL_SET_ERR_MSG_ATTR(info->extack, pad,
-				    "PAD is not right before BODY");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-/*
- * Whoever opened the socket must be who uses it, where that decides something:
- * a privileged program that was handed a socket and made to write to it does
- * not lend its rights (CVE-2014-0181).
- */
-static int dg_check_opener(struct sock *sk, struct genl_info *info)
-{
-	struct file *file = sk->sk_socket ? sk->sk_socket->file : NULL;
-
-	if (file && uid_eq(file->f_cred->euid, current_euid()))
-		return 0;
-
-	NL_SET_ERR_MSG(info->extack, "socket was opened by another user");
-	return -EPERM;
-}
-
-/* CAP_NET_ADMIN over the net namespace, of who opened and who uses the socket. */
-static bool dg_is_admin(struct sk_buff *skb, struct sock *sk)
-{
-	struct user_namespace *ns = sock_net(sk)->user_ns;
-
-	return netlink_net_capable(skb, CAP_NET_ADMIN) &&
-	       file_ns_capable(sk->sk_socket->file, ns, CAP_NET_ADMIN);
-}
-
-static bool dg_bus_name_ok(const char *s, size_t n)
-{
-	size_t i;
-
-	/* isalnum() alone takes Latin-1's letters, too. */
-	for (i = 0; i < n; i++)
-		if (!(isascii(s[i]) && isalnum(s[i])) && s[i] != '-' &&
-		    s[i] != '_')
-			return false;
-	return n > 0;
-}
-
-/* The bus that a request names, and its user. */
-static int dg_get_bus_name(struct genl_info *info, const char **name,
-			   kuid_t *uid)
-{
-	struct nlattr *attr = info->attrs[DBUS_GENL_BUS_A_NAME];
-
-	if (!attr) {
-		NL_SET_ERR_MSG(info->extack, "NAME is missing");
-		NL_SET_ERR_ATTR_MISS(info->extack, NULL, DBUS_GENL_BUS_A_NAME);
-		return -EINVAL;
-	}
-	*name = nla_data(attr);
-	if (!dg_bus_name_ok(*name, nla_len(attr) - 1)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, attr,
-				    "NAME is not a name of a bus");
-		return -EINVAL;
-	}
-
-	*uid = current_euid();
-	attr = info->attrs[DBUS_GENL_BUS_A_UID];
-	if (attr && !dg_bus_is_system(*name)) {
-		*uid = make_kuid(current_user_ns(), nla_get_u32(attr));
-		if (!uid_valid(*uid)) {
-			NL_SET_ERR_MSG_ATTR(info->extack, attr,
-					    "UID is not mapped in this user namespace");
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-/* Which bus a request is about; its sender must be the socket's opener. */
-static int dg_get_bus(struct sock *sk, struct genl_info *info,
-		      const char **name, kuid_t *uid)
-{
-	return dg_get_bus_name(info, name, uid) ?: dg_check_opener(sk, info);
-}
-
 /* A socket that had this one's port id may not have been told of yet. */
 static void dg_bury_stale(struct sock *sk, u32 portid)
 {
@@ -206,49 +100,12 @@ static void dg_bury_stale(struct sock *sk, u32 portid)
 	}
 }
 
-static u32 dg_uid_for_caller(kuid_t uid)
-{
-	return from_kuid_munged(current_user_ns(), uid);
-}
-
-static int dg_bus_put_attrs(struct sk_buff *skb, const struct dg_bus *bus)
-{
-	return nla_put_string(skb, DBUS_GENL_BUS_A_NAME, bus->name) ?:
-	       nla_put_u32(skb, DBUS_GENL_BUS_A_UID,
-			   dg_uid_for_caller(bus->uid)) ?:
-	       nla_put_string(skb, DBUS_GENL_BUS_A_GUID, bus->guid);
-}
-
-/**
- * struct dg_answer - an answer on its way to who asked
- * @info: the request
- * @skb: the answer
- */
-struct dg_answer {
-	struct genl_info *info;
-	struct sk_buff *skb;
-};
-
-/* For dg_peer_join(): netlink_unicast() takes the skb, whatever it returns. */
-static int dg_answer_send(void *data)
-{
-	struct dg_answer *answer = data;
-	struct sk_buff *skb = answer->skb;
-	int err;
-
-	answer->skb = NULL;
-	err = genlmsg_reply(skb, answer->info);
-	if (err) {
-		NL_SET_ERR_MSG(answer->info->extack,
-			       "no room for the answer in the socket");
-		return -ENOBUFS;
-	}
-	return 0;
-}
-
 static struct sk_buff *dg_connect_answer(struct genl_info *info,
 					 const struct dg_bus *bus)
 {
+	u32 size = dg_limit(&bus->limits, DBUS_GENL_LIMIT_A_MAX_MESSAGE_SIZE);
+	u32 fds = dg_limit(&bus->limits,
+			   DBUS_GENL_LIMIT_A_MAX_MESSAGE_UNIX_FDS);
 	struct sk_buff *skb = genlmsg_new(NLMSG_DEFAULT_SIZE,
 					  GFP_KERNEL_ACCOUNT);
 	void *hdr;
@@ -261,11 +118,10 @@ static struct sk_buff *dg_connect_answer(struct genl_info *info,
 	if (WARN_ON_ONCE(!hdr ||
 			 nla_put_string(skb, DBUS_GENL_BUS_A_GUID, bus->guid) ||
 			 nla_put_u32(skb, DBUS_GENL_BUS_A_MAX_MESSAGE_SIZE,
-				     DG_MESSAGE_SIZE_MAX) ||
-			 nla_put_u32(skb, DBUS_GENL_BUS_A_MAX_FDS,
-				     DG_MESSAGE_FDS_MAX) ||
+				     min_t(u32, size, DG_MESSAGE_SIZE_MAX)) ||
+			 nla_put_u32(skb, DBUS_GENL_BUS_A_MAX_FDS, fds) ||
 			 nla_put_u32(skb, DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE,
-				     DG_BODY_FD_SIZE_MAX))) {
+				     size))) {
 		nlmsg_free(skb);
 		return NULL;
 	}
@@ -313,7 +169,7 @@ static int dg_connect_bus(struct sock *sk, struct genl_info *info,
 		NL_SET_ERR_MSG(info->extack, "the socket is connected already");
 	else if (err == -EUSERS)
 		NL_SET_ERR_MSG(info->extack,
-			       "too many peers of this user on the bus");
+			       "too many peers on the bus have not said Hello");
 	else if (err == -ENOENT)
 		NL_SET_ERR_MSG(info->extack, "no such bus");
 	return err;
@@ -390,6 +246,29 @@ static int dg_get_fds(struct dg_peer *peer, struct genl_info *info,
 	return 0;
 }
 
+/* max_message_size and max_message_unix_fds of the bus. */
+static int dg_check_size(const struct dg_bus *bus, struct genl_info *info,
+			 const struct dg_msg *msg)
+{
+	u32 fds = dg_limit(&bus->limits,
+			   DBUS_GENL_LIMIT_A_MAX_MESSAGE_UNIX_FDS);
+	u32 size = genlmsg_len(info->genlhdr);
+
+	if (msg->fds && msg->fds->n > fds) {
+		NL_SET_ERR_MSG(info->extack, "more fds than MAX_FDS");
+		return -ERANGE;
+	}
+	if (msg->fds)
+		size = max(size, msg->fds->body_len);
+	if (size > dg_limit(&bus->limits,
+			    DBUS_GENL_LIMIT_A_MAX_MESSAGE_SIZE)) {
+		NL_SET_ERR_MSG(info->extack,
+			       "larger than the bus's max_message_size");
+		return -EMSGSIZE;
+	}
+	return 0;
+}
+
 static int dg_cmd_send(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sk_buff *packet;
@@ -415,11 +294,16 @@ static int dg_cmd_send(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		goto out;
 
+	err = dg_check_size(peer->bus, info, &msg);
+	if (err)
+		goto out_fds;
+
 	err = -ENOMEM;
 	packet = dg_packet_from_request(skb, info->nlhdr);
 	if (!packet)
 		goto out_fds;
 
+	trace_dg_send(peer, &msg);
 	err = dg_route(peer, &msg, packet);
 	if (err)
 		kfree_skb(packet);
@@ -431,6 +315,14 @@ static int dg_cmd_send(struct sk_buff *skb, struct genl_info *info)
 out_fds:
 	dg_fds_put(msg.fds);
 out:
+	if (err) {
+		const struct nlattr *serial =
+			info->attrs[DBUS_GENL_MSG_A_SERIAL];
+
+		atomic64_inc(&peer->counters.refused);
+		trace_dg_refuse(peer, serial ? nla_get_u32(serial) : 0, "",
+				err);
+	}
 	dg_peer_put(peer);
 	return err;
 }
@@ -569,77 +461,63 @@ static int dg_cmd_bus_create(struct sk_buff *skb, struct genl_info *info)
 
 static int dg_cmd_bus_destroy(struct sk_buff *skb, struct genl_info *info)
 {
-	struct sock *sk = NETLINK_CB(skb).sk;
-	struct net *net = genl_info_net(info);
+	struct dg_bus *bus = dg_get_own_bus(skb, info->attrs, info->extack);
+
+	if (IS_ERR(bus))
+		return PTR_ERR(bus);
+
+	dg_bus_destroy(genl_info_net(info), bus);
+	dg_bus_put(bus);
+	return 0;
+}
+
+static int dg_limits_answer(struct genl_info *info, const struct dg_bus *bus)
+{
+	struct dg_answer answer = { .info = info };
+	void *hdr;
+
+	answer.skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL_ACCOUNT);
+	if (!answer.skb)
+		return -ENOMEM;
+
+	hdr = genlmsg_put_reply(answer.skb, info, &dg_genl_family, 0,
+				DBUS_GENL_CMD_LIMITS_SET);
+	if (WARN_ON_ONCE(!hdr || dg_bus_put_attrs(answer.skb, bus) ||
+			 dg_bus_put_limits(answer.skb, bus))) {
+		nlmsg_free(answer.skb);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(answer.skb, hdr);
+	return dg_answer_send(&answer);
+}
+
+static int dg_cmd_limits_set(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *nest = info->attrs[DBUS_GENL_BUS_A_LIMITS];
+	struct dg_limits limits;
 	struct dg_bus *bus;
-	const char *name;
-	kuid_t uid;
 	int err;
 
-	err = dg_get_bus(sk, info, &name, &uid);
-	if (err)
-		return err;
-
-	bus = dg_bus_find(net, name, uid);
-	if (!bus) {
-		NL_SET_ERR_MSG(info->extack, "no such bus");
-		return -ENOENT;
+	if (!nest) {
+		NL_SET_ERR_MSG(info->extack, "LIMITS is missing");
+		return -EINVAL;
 	}
-	if (uid_eq(bus->uid, current_euid()) || dg_is_admin(skb, sk)) {
-		dg_bus_destroy(net, bus);
-	} else {
-		NL_SET_ERR_MSG(info->extack,
-			       "the bus is another user's; CAP_NET_ADMIN is needed");
-		err = -EPERM;
+	bus = dg_get_own_bus(skb, info->attrs, info->extack);
+	if (IS_ERR(bus))
+		return PTR_ERR(bus);
+
+	down_write(&bus->lock);
+	limits = bus->limits;
+	err = dg_limits_decode(&limits, nest, info->extack);
+	if (!err)
+		dg_limits_set(&bus->limits, &limits);
+	up_write(&bus->lock);
+	if (!err) {
+		dg_bus_limits_changed(bus);
+		err = dg_limits_answer(info, bus);
 	}
 	dg_bus_put(bus);
 	return err;
-}
-
-static int dg_bus_fill(struct sk_buff *skb, struct netlink_callback *cb,
-		       struct dg_bus *bus)
-{
-	struct dg_stats stats = { };
-	struct nlattr *nest;
-	void *hdr;
-
-	hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-			  &dg_genl_family, NLM_F_MULTI, DBUS_GENL_CMD_BUS_GET);
-	if (!hdr)
-		return -EMSGSIZE;
-
-	dg_stats_add_bus(&stats, bus);
-	if (dg_bus_put_attrs(skb, bus) ||
-	    nla_put_u32(skb, DBUS_GENL_BUS_A_FLAGS, bus->flags))
-		goto err_cancel;
-	nest = nla_nest_start(skb, DBUS_GENL_BUS_A_STATS);
-	if (!nest || dg_stats_put(skb, &stats))
-		goto err_cancel;
-	nla_nest_end(skb, nest);
-	genlmsg_end(skb, hdr);
-	return 0;
-
-err_cancel:
-	genlmsg_cancel(skb, hdr);
-	return -EMSGSIZE;
-}
-
-/* cb->args[0]: number of the bus that was told of last; the list is sorted. */
-static int dg_dump_buses(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	struct dg_net *dn = dg_net_of(sock_net(skb->sk));
-	struct dg_bus *bus;
-
-	mutex_lock(&dn->lock);
-	list_for_each_entry(bus, &dn->buses, node) {
-		if (bus->number <= (unsigned long)cb->args[0])
-			continue;
-		if (dg_bus_fill(skb, cb, bus))
-			break;
-		cb->args[0] = bus->number;
-	}
-	mutex_unlock(&dn->lock);
-	return skb->len;
 }
 
 static int dg_cmd_stats_get(struct sk_buff *skb, struct genl_info *info)
@@ -671,18 +549,16 @@ out:
 	return err;
 }
 
-#define DG_RESERVED_TEXT "reserved: this version of the module does not do it"
-
 static int dg_cmd_reserved(struct sk_buff *skb, struct genl_info *info)
 {
-	NL_SET_ERR_MSG(info->extack, DG_RESERVED_TEXT);
+	NL_SET_ERR_MSG(info->extack,
+		       "reserved: this version of the module does not do it");
 	return -EOPNOTSUPP;
 }
 
-/* Not in .start, whose errors have no extack on 6.1: this one comes with DONE. */
-static int dg_dump_reserved(struct sk_buff *skb, struct netlink_callback *cb)
+static int dg_cmd_not_a_dump(struct sk_buff *skb, struct genl_info *info)
 {
-	NL_SET_ERR_MSG(cb->extack, DG_RESERVED_TEXT);
+	NL_SET_ERR_MSG(info->extack, "a dump: NLM_F_DUMP is missing");
 	return -EOPNOTSUPP;
 }
 
@@ -692,7 +568,7 @@ static int dg_request(struct sk_buff *skb, struct genl_info *info,
 {
 	int err;
 
-	err = dg_check_attrs(info);
+	err = dg_check_attrs(info->nlhdr, info->extack);
 	if (!err)
 		err = cmd(skb, info);
 	if (err)
@@ -713,7 +589,9 @@ DG_DOIT(fd_claim)
 DG_DOIT(bus_create)
 DG_DOIT(bus_destroy)
 DG_DOIT(stats_get)
+DG_DOIT(limits_set)
 DG_DOIT(reserved)
+DG_DOIT(not_a_dump)
 
 #define DG_RESERVED(name)						\
 	{								\
@@ -721,11 +599,15 @@ DG_DOIT(reserved)
 		.doit = dg_doit_reserved,				\
 	}
 
-#define DG_RESERVED_DUMP(name)						\
+#define DG_DUMP(name, what)						\
 	{								\
 		.cmd = DBUS_GENL_CMD_##name,				\
-		.doit = dg_doit_reserved,				\
-		.dumpit = dg_dump_reserved,				\
+		.doit = dg_doit_not_a_dump,				\
+		.start = dg_dump_start_##what,				\
+		.dumpit = dg_dump_##what,				\
+		.done = dg_dump_done,					\
+		.policy = dg_bus_policy,				\
+		.maxattr = DBUS_GENL_BUS_A_MAX,				\
 	}
 
 static const struct genl_ops dg_genl_ops[] = {
@@ -771,11 +653,17 @@ static const struct genl_ops dg_genl_ops[] = {
 		.cmd = DBUS_GENL_CMD_STATS_GET,
 		.doit = dg_doit_stats_get,
 	},
+	{
+		.cmd = DBUS_GENL_CMD_LIMITS_SET,
+		.doit = dg_doit_limits_set,
+		.policy = dg_limits_set_policy,
+		.maxattr = DBUS_GENL_BUS_A_MAX,
+	},
 	DG_RESERVED(POLICY_SET),
 	DG_RESERVED(ACTIVATE),
-	DG_RESERVED_DUMP(PEER_GET),
-	DG_RESERVED_DUMP(NAME_GET),
-	DG_RESERVED_DUMP(MATCH_GET),
+	DG_DUMP(PEER_GET, peers),
+	DG_DUMP(NAME_GET, names),
+	DG_DUMP(MATCH_GET, rules),
 };
 
 struct genl_family dg_genl_family __ro_after_init = {

@@ -103,6 +103,27 @@ void dg_packet_stamp(struct sk_buff *packet, u64 sender)
 	memcpy((u8 *)nlh + DG_SENDER_OFFSET, &sender, sizeof(sender));
 }
 
+/* Reads what a stamped or composed packet says; it need not be in its head. */
+void dg_packet_identify(const struct sk_buff *packet, struct dg_packet_id *id)
+{
+	int at = NLMSG_HDRLEN + GENL_HDRLEN;
+	const struct nlattr *attr;
+	struct nlattr hdr;
+
+	memset(id, 0, sizeof(*id));
+	id->bytes = packet->len;
+	skb_copy_bits(packet, DG_SENDER_OFFSET, &id->sender,
+		      sizeof(id->sender));
+	while ((attr = skb_header_pointer(packet, at, sizeof(hdr), &hdr))) {
+		if (attr->nla_type == DBUS_GENL_MSG_A_SERIAL) {
+			skb_copy_bits(packet, at + NLA_HDRLEN, &id->serial,
+				      sizeof(id->serial));
+			return;
+		}
+		at += NLA_ALIGN(max_t(int, attr->nla_len, NLA_HDRLEN));
+	}
+}
+
 static size_t dg_string_size(const char *s)
 {
 	return s ? nla_total_size(strlen(s) + 1) : 0;

@@ -16,9 +16,23 @@ struct dg_msg;
 struct nlmsghdr;
 struct sk_buff;
 
+/**
+ * struct dg_packet_id - which message a packet is, for tracing
+ * @sender: id of its sender
+ * @serial: its serial
+ * @bytes: length of the packet
+ */
+struct dg_packet_id {
+	u64 sender;
+	u32 serial;
+	u32 bytes;
+};
+
 struct sk_buff *dg_packet_from_request(struct sk_buff *skb,
 				       const struct nlmsghdr *nlh);
 void dg_packet_stamp(struct sk_buff *packet, u64 sender);
+
+void dg_packet_identify(const struct sk_buff *packet, struct dg_packet_id *id);
 
 struct sk_buff *dg_packet_compose(const struct dg_msg *msg, gfp_t gfp);
 

@@ -12,10 +12,11 @@
 #include "bus.h"
 #include "compat/compat.h"
 #include "driver.h"
-#include "limits.h"
+#include "expiry.h"
 #include "packet.h"
 #include "peer.h"
 #include "quota.h"
+#include "trace.h"
 
 static void dg_peer_gone(struct dg_endpoint *ep);
 
@@ -117,12 +118,13 @@ void dg_peer_put(struct dg_peer *peer)
  *	else can fail, and before anything else can get into the socket
  * @data: for @welcome
  *
- * Return: 0; -ENOENT the bus has been destroyed; -EUSERS too many peers of
- * this user; -EISCONN the socket is somebody already; or what @welcome says.
+ * Return: 0; -ENOENT the bus has been destroyed; -EUSERS too many peers that
+ * have not said Hello; -EISCONN the socket is somebody already; or what @welcome says.
  */
 int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 {
 	struct dg_bus *bus = peer->bus;
+	u32 silent;
 	int err;
 
 	down_write(&bus->lock);
@@ -130,7 +132,10 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 	if (bus->dead)
 		goto out;
 	err = -EUSERS;
-	if (peer->user->n_peers >= DG_PEERS_PER_USER_MAX)
+	silent = dg_limit(&bus->limits,
+			  DBUS_GENL_LIMIT_A_MAX_INCOMPLETE_CONNECTIONS);
+	if (bus->n_silent >= silent ||
+	    peer->user->n_silent >= DIV_ROUND_UP(silent, 2))
 		goto out;
 	err = dg_endpoint_add(&peer->ep);
 	if (err)
@@ -142,9 +147,16 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 	}
 
 	peer->connected = true;
+	peer->number = ++bus->last_number;
+	bus->changes++;
+	trace_dg_connect(peer);
 	list_add_tail(&peer->node, &bus->members);
 	bus->n_peers++;
 	peer->user->n_peers++;
+	bus->n_silent++;
+	peer->user->n_silent++;
+	peer->since = jiffies;
+	dg_bus_expect_hello(bus);
 out:
 	up_write(&bus->lock);
 	return err;
@@ -162,6 +174,25 @@ struct dg_peer *dg_peer_find(struct sock *sk, u32 portid)
 		return NULL;
 	}
 	return container_of(ep, struct dg_peer, ep);
+}
+
+/**
+ * dg_peer_is_one_too_many() - whether a limit forbids a peer's Hello
+ * @peer: the peer; the caller holds its bus's lock
+ * @of_all: whether of all users' peers, or of its own user's
+ */
+bool dg_peer_is_one_too_many(const struct dg_peer *peer, bool of_all)
+{
+	const struct dg_limits *limits = &peer->bus->limits;
+
+	lockdep_assert_held(&peer->bus->lock);
+
+	if (of_all)
+		return peer->bus->n_peers - peer->bus->n_silent >=
+		       dg_limit(limits,
+				DBUS_GENL_LIMIT_A_MAX_COMPLETED_CONNECTIONS);
+	return peer->user->n_peers - peer->user->n_silent >=
+	       dg_limit(limits, DBUS_GENL_LIMIT_A_MAX_CONNECTIONS_PER_USER);
 }
 
 /**
@@ -183,6 +214,9 @@ int dg_peer_activate(struct dg_peer *peer)
 		return err;
 
 	bus->last_id = id;
+	bus->n_silent--;
+	peer->user->n_silent--;
+	bus->changes++;
 	peer->id = id;
 	peer->owner.id = id;
 	dg_unique_name_format(peer->unique, id);
@@ -221,9 +255,15 @@ bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
 		return false;
 	peer->connected = false;
 
+	trace_dg_release(peer, reason);
 	list_del_init(&peer->node);
+	bus->changes++;
 	bus->n_peers--;
 	peer->user->n_peers--;
+	if (!peer->id) {
+		bus->n_silent--;
+		peer->user->n_silent--;
+	}
 	if (peer->id)
 		xa_erase(&bus->peers, peer->id);
 

@@ -5,6 +5,7 @@
 #ifndef _DG_PEER_H
 #define _DG_PEER_H
 
+#include <linux/atomic.h>
 #include <linux/cred.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
@@ -24,6 +25,22 @@ struct genl_info;
 #define DG_NOT_ACTIVE ":not.active.yet"
 
 /**
+ * struct dg_peer_counters - what PEER_GET counts since CONNECT
+ * @sent: messages that SEND accepted
+ * @received: messages delivered to it, into its socket or its queue
+ * @dropped: signals that it lost
+ * @refused: messages that it sent and the bus refused, by errno or by error
+ * @overflowed: of @received, those that went through its overflow queue
+ */
+struct dg_peer_counters {
+	atomic64_t sent;
+	atomic64_t received;
+	atomic64_t dropped;
+	atomic64_t refused;
+	atomic64_t overflowed;
+};
+
+/**
  * struct dg_peer - a peer of a bus
  * @ep: its socket, and the references to it
  * @rcu: frees it
@@ -36,6 +53,8 @@ struct genl_info;
  * @disconnect: its DISCONNECT, made ahead so that it cannot fail; or NULL
  * @connected: on the bus; under dg_bus.lock, as what follows
  * @node: in dg_bus.members
+ * @number: its place in time among the bus's peers, from CONNECT on
+ * @since: when it joined, in jiffies
  * @id: 0 before Hello; its unique name is ":1.(id - 1)"
  * @unique: that name, or DG_NOT_ACTIVE
  * @owner: its well-known names
@@ -45,6 +64,7 @@ struct genl_info;
  * @takes_fds: it said in CONNECT that it claims files; for good
  * @calls: pending calls
  * @queue: what waits for it
+ * @counters: what it has done
  */
 struct dg_peer {
 	struct dg_endpoint ep;
@@ -59,6 +79,8 @@ struct dg_peer {
 
 	bool connected;
 	struct list_head node;
+	u64 number;
+	unsigned long since;
 	u64 id;
 	char unique[DG_UNIQUE_NAME_SIZE];
 	struct dg_owner owner;
@@ -69,6 +91,7 @@ struct dg_peer {
 
 	struct dg_calls calls;
 	struct dg_queue queue;
+	struct dg_peer_counters counters;
 };
 
 static inline struct dg_peer *dg_peer_of_owner(struct dg_owner *owner)
@@ -86,6 +109,7 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data);
 void dg_peer_put(struct dg_peer *peer);
 
 struct dg_peer *dg_peer_find(struct sock *sk, u32 portid);
+bool dg_peer_is_one_too_many(const struct dg_peer *peer, bool of_all);
 int dg_peer_activate(struct dg_peer *peer);
 
 bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason);

@@ -23,6 +23,7 @@
 #include "peer.h"
 #include "queue.h"
 #include "quota.h"
+#include "trace.h"
 
 /* What a waiting packet has in its cb: whose share it is; NULL: the driver's. */
 struct dg_waiting_cb {
@@ -57,16 +58,21 @@ void dg_queue_destroy(struct dg_queue *queue)
 /* The share of a user, made if there is none; NULL if memory is short. */
 struct dg_share *dg_share_find(struct dg_queue *queue, struct dg_user *user)
 {
+	struct dg_peer *peer = container_of(queue, struct dg_peer, queue);
 	struct dg_share *share;
 
 	list_for_each_entry(share, &queue->shares, node)
-		if (share->user == user)
+		if (share->debt->from == user)
 			return share;
 
 	share = kzalloc(sizeof(*share), GFP_KERNEL_ACCOUNT);
 	if (!share)
 		return NULL;
-	share->user = dg_user_ref(user);
+	share->debt = dg_debt_get(user, peer->user);
+	if (!share->debt) {
+		kfree(share);
+		return NULL;
+	}
 	list_add_tail(&share->node, &queue->shares);
 	return share;
 }
@@ -77,22 +83,25 @@ void dg_share_drop_if_empty(struct dg_share *share)
 		return;
 
 	list_del(&share->node);
-	dg_user_put(share->user);
+	dg_debt_put(share->debt);
 	kfree(share);
 }
 
 static int dg_charge_user(struct dg_queue *queue, struct sk_buff *packet,
 			  struct dg_user *from, enum dg_class class)
 {
-	size_t max = class == DG_CLASS_SIGNAL ? DG_QUEUE_SIGNAL_BYTES_MAX :
-						DG_QUEUE_BYTES_MAX;
+	size_t max = dg_limit(&from->bus->limits,
+			      DBUS_GENL_LIMIT_A_MAX_OUTGOING_BYTES);
 	struct dg_share *share = dg_share_find(queue, from);
 
 	if (!share)
 		return -EDQUOT;
 
-	if (share->bytes + packet->truesize > max ||
-	    !dg_user_charge(from, packet->truesize)) {
+	/* A flood of broadcasts must leave room for calls and replies. */
+	if (class == DG_CLASS_SIGNAL)
+		max /= 2;
+	if (share->bytes >= max ||
+	    !dg_debt_charge(share->debt, packet->truesize)) {
 		dg_share_drop_if_empty(share);
 		return -EDQUOT;
 	}
@@ -101,12 +110,18 @@ static int dg_charge_user(struct dg_queue *queue, struct sk_buff *packet,
 	return 0;
 }
 
-static int dg_charge_driver(struct dg_queue *queue, struct sk_buff *packet,
+static int dg_charge_driver(struct dg_peer *to, struct sk_buff *packet,
 			    enum dg_class class)
 {
+	struct dg_queue *queue = &to->queue;
+	size_t bytes = packet->truesize;
+
 	if (class != DG_CLASS_ANSWER &&
-	    queue->driver_bytes + packet->truesize > DG_QUEUE_DRIVER_BYTES_MAX)
+	    (queue->driver_bytes + bytes > DG_QUEUE_DRIVER_BYTES_MAX ||
+	     atomic_long_read(&to->user->from_driver) + bytes >
+		     DG_USER_DRIVER_BYTES_MAX))
 		return -EDQUOT;
+	atomic_long_add(bytes, &to->user->from_driver);
 
 	WRITE_ONCE(queue->driver_bytes, queue->driver_bytes + packet->truesize);
 	dg_waiting_cb(packet)->share = NULL;
@@ -124,10 +139,11 @@ static void dg_uncharge(struct dg_peer *peer, struct dg_share *share,
 
 	if (share) {
 		share->bytes -= bytes;
-		dg_user_uncharge(share->user, bytes);
+		dg_debt_uncharge(share->debt, bytes);
 		dg_share_drop_if_empty(share);
 	} else {
 		WRITE_ONCE(queue->driver_bytes, queue->driver_bytes - bytes);
+		atomic_long_sub(bytes, &peer->user->from_driver);
 	}
 }
 
@@ -204,16 +220,30 @@ static int dg_overflow(struct dg_peer *to, struct sk_buff *packet,
 	int err;
 
 	err = from ? dg_charge_user(queue, packet, from, class) :
-		     dg_charge_driver(queue, packet, class);
+		     dg_charge_driver(to, packet, class);
 	if (err)
 		return err;
 
 	atomic64_inc(&to->bus->queued_messages);
 	atomic64_add(packet->truesize, &to->bus->queued_bytes);
 	atomic64_inc(&to->bus->counters.overflowed);
+	atomic64_inc(&to->counters.overflowed);
 	__skb_queue_tail(&queue->waiting, packet);
 	dg_ring(to);
 	return 0;
+}
+
+/* Counts a signal that a receiver loses. */
+void dg_queue_lost(struct dg_peer *to)
+{
+	atomic64_inc(&to->bus->counters.dropped);
+	atomic64_inc(&to->counters.dropped);
+}
+
+static bool dg_packets_are_traced(void)
+{
+	return trace_dg_deliver_enabled() || trace_dg_queue_enabled() ||
+	       trace_dg_drop_enabled();
 }
 
 /**
@@ -232,9 +262,15 @@ int dg_queue_push(struct dg_peer *to, struct sk_buff *packet,
 		  struct dg_claim *claim)
 {
 	struct dg_queue *queue = &to->queue;
+	struct dg_packet_id id = { };
+	bool queued = false;
 	int err = 0;
 
 	lockdep_assert_held(&to->bus->lock);
+
+	/* While the packet is ours. */
+	if (dg_packets_are_traced())
+		dg_packet_identify(packet, &id);
 
 	mutex_lock(&queue->lock);
 	if (queue->closed) {
@@ -247,16 +283,24 @@ int dg_queue_push(struct dg_peer *to, struct sk_buff *packet,
 		err = dg_claim_add(queue, claim);
 	if (!err && (!skb_queue_empty(&queue->waiting) ||
 		     !dg_socket_take(to->ep.sk, packet))) {
+		queued = true;
 		err = dg_overflow(to, packet, from, class);
 		if (err && claim)
 			dg_claim_del(claim);
 	}
 	if (err) {
 		kfree_skb(packet);
-		if (class == DG_CLASS_SIGNAL)
-			atomic64_inc(&to->bus->counters.dropped);
+		if (class == DG_CLASS_SIGNAL) {
+			dg_queue_lost(to);
+			trace_dg_drop(to, &id);
+		}
 	} else {
 		atomic64_inc(&to->bus->counters.delivered);
+		atomic64_inc(&to->counters.received);
+		if (queued)
+			trace_dg_queue(to, &id);
+		else
+			trace_dg_deliver(to, &id);
 		if (claim)
 			dg_claim_arm(to->bus, claim);
 		claim = NULL;

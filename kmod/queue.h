@@ -10,6 +10,7 @@
 #include <linux/skbuff.h>
 
 struct dg_claim;
+struct dg_debt;
 struct dg_peer;
 struct dg_user;
 
@@ -51,14 +52,14 @@ struct dg_queue {
 /**
  * struct dg_share - what of a queue belongs to one sending user
  * @node: in dg_queue.shares
- * @user: the user, referenced
+ * @debt: what it is a part of, referenced
  * @bytes: sum of its packets' truesize
  * @fds: files of its claims
  * @body_bytes: bytes of those that are bodies
  */
 struct dg_share {
 	struct list_head node;
-	struct dg_user *user;
+	struct dg_debt *debt;
 	size_t bytes;
 	unsigned int fds;
 	size_t body_bytes;
@@ -75,6 +76,7 @@ int dg_queue_push(struct dg_peer *to, struct sk_buff *packet,
 		  struct dg_claim *claim);
 int dg_queue_pull(struct dg_peer *peer);
 void dg_queue_close(struct dg_peer *peer, struct sk_buff *last);
+void dg_queue_lost(struct dg_peer *to);
 bool dg_queue_is_backlogged(const struct dg_queue *queue);
 
 bool dg_socket_has_room_ahead(struct sock *sk);

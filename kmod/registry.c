@@ -38,6 +38,7 @@ struct dg_name {
  * @of_owner: in the owner's list
  * @name: the name
  * @owner: the peer's
+ * @number: its place in time among the registry's
  * @flags: as it last asked for: DG_NAME_ALLOW_REPLACEMENT, DG_NAME_DO_NOT_QUEUE
  */
 struct dg_place {
@@ -45,6 +46,7 @@ struct dg_place {
 	struct list_head of_owner;
 	struct dg_name *name;
 	struct dg_owner *owner;
+	u64 number;
 	u32 flags;
 };
 
@@ -147,11 +149,13 @@ static void add_place(struct dg_registry *reg, struct dg_place *place,
 {
 	place->name = name;
 	place->owner = owner;
+	place->number = ++reg->last_number;
 	place->flags = flags;
 	list_add(&place->in_queue, after);
 	list_add_tail(&place->of_owner, &owner->places);
 	owner->n_places++;
 	reg->n_places++;
+	reg->changes++;
 }
 
 static void remove_place(struct dg_registry *reg, struct dg_place *place)
@@ -160,6 +164,7 @@ static void remove_place(struct dg_registry *reg, struct dg_place *place)
 	list_del(&place->of_owner);
 	place->owner->n_places--;
 	reg->n_places--;
+	reg->changes++;
 	kfree(place);
 }
 
@@ -241,6 +246,7 @@ static int request_taken(struct dg_registry *reg, struct dg_owner *owner,
 		mine->flags = flags;
 		if (eager)
 			list_move(&mine->in_queue, after);
+		reg->changes++;
 	}
 	if (!replace)
 		return DG_REQUEST_IN_QUEUE;
@@ -410,6 +416,35 @@ int dg_registry_for_each_owned(const struct dg_owner *owner,
 		if (owner_of(place->name) != owner)
 			continue;
 		ret = fn(data, place->name->text);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int dg_registry_for_each_place(const struct dg_owner *owner, u64 after,
+			       int (*fn)(void *data,
+					 const struct dg_place_info *info),
+			       void *data)
+{
+	struct dg_place *place, *before;
+	int ret;
+
+	list_for_each_entry(place, &owner->places, of_owner) {
+		struct dg_place_info info = {
+			.name = place->name->text,
+			.number = place->number,
+			.flags = place->flags,
+		};
+
+		if (place->number <= after)
+			continue;
+		list_for_each_entry(before, &place->name->queue, in_queue) {
+			if (before == place)
+				break;
+			info.position++;
+		}
+		ret = fn(data, &info);
 		if (ret)
 			return ret;
 	}

@@ -54,6 +54,8 @@ struct dg_owner {
  * @bits: log2 of its size
  * @n_names: names
  * @n_places: places in all queues, owners included
+ * @last_number: number of the place taken last; each has its own
+ * @changes: how often something changed
  * @key: secret of the hash
  */
 struct dg_registry {
@@ -61,6 +63,8 @@ struct dg_registry {
 	unsigned int bits;
 	unsigned int n_names;
 	unsigned int n_places;
+	u64 last_number;
+	unsigned int changes;
 	hsiphash_key_t key;
 };
 
@@ -178,6 +182,34 @@ int dg_registry_for_each_queued(const struct dg_registry *reg,
  */
 int dg_registry_for_each_owned(const struct dg_owner *owner,
 			       int (*fn)(void *data, const char *name),
+			       void *data);
+
+/**
+ * struct dg_place_info - a peer's place in the queue of a name
+ * @name: the name; for the length of the call that tells of it
+ * @number: the place's, in the order in which places were taken
+ * @flags: as it was last asked for: DG_NAME_*
+ * @position: how many are before it; 0: it owns the name
+ */
+struct dg_place_info {
+	const char *name;
+	u64 number;
+	u32 flags;
+	unsigned int position;
+};
+
+/**
+ * dg_registry_for_each_place() - a peer's places in the queues of names
+ * @owner: the peer's
+ * @after: only those with numbers above this
+ * @fn: called with each, oldest first; stops at what isn't 0
+ * @data: for @fn
+ *
+ * Return: what @fn returned last, 0 if there is no such place.
+ */
+int dg_registry_for_each_place(const struct dg_owner *owner, u64 after,
+			       int (*fn)(void *data,
+					 const struct dg_place_info *info),
 			       void *data);
 
 #endif /* _DG_REGISTRY_H */

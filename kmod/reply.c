@@ -7,10 +7,11 @@
  * both; neither leaves the bus without taking it out (under the bus's lock for
  * writing), so the pointers need no references.
  */
+#include <linux/jiffies.h>
 #include <linux/slab.h>
 
 #include "bus.h"
-#include "limits.h"
+#include "expiry.h"
 #include "peer.h"
 #include "reply.h"
 
@@ -22,6 +23,8 @@
  * @caller: who waits
  * @callee: who owes
  * @serial: serial of the call
+ * @since: when it went, in jiffies
+ * @all: in dg_bus.replies
  */
 struct dg_reply {
 	struct rb_node node;
@@ -30,6 +33,8 @@ struct dg_reply {
 	struct dg_peer *caller;
 	struct dg_peer *callee;
 	u32 serial;
+	unsigned long since;
+	struct list_head all;
 };
 
 void dg_calls_init(struct dg_calls *calls)
@@ -38,6 +43,7 @@ void dg_calls_init(struct dg_calls *calls)
 	INIT_LIST_HEAD(&calls->taken);
 	calls->taken_tree = RB_ROOT;
 	calls->n_made = 0;
+	calls->n_taken = 0;
 }
 
 struct dg_reply *dg_reply_alloc(void)
@@ -80,7 +86,8 @@ int dg_reply_expect(struct dg_bus *bus, struct dg_reply *reply,
 	lockdep_assert_held(&bus->lock);
 
 	spin_lock(&bus->replies_lock);
-	if (caller->calls.n_made >= DG_REPLIES_PER_PEER_MAX) {
+	if (caller->calls.n_made >= dg_limit(&bus->limits,
+					  DBUS_GENL_LIMIT_A_MAX_REPLIES_PER_CONNECTION)) {
 		err = -EDQUOT;
 		goto out;
 	}
@@ -106,9 +113,14 @@ int dg_reply_expect(struct dg_bus *bus, struct dg_reply *reply,
 	list_add_tail(&reply->taken, &callee->calls.taken);
 	list_add_tail(&reply->made, &caller->calls.made);
 	caller->calls.n_made++;
+	callee->calls.n_taken++;
+	reply->since = jiffies;
+	list_add_tail(&reply->all, &bus->replies);
 	bus->n_replies++;
 out:
 	spin_unlock(&bus->replies_lock);
+	if (!err)
+		dg_bus_expect_reply(bus);
 	return err;
 }
 
@@ -119,7 +131,9 @@ static void dg_reply_unlink(struct dg_bus *bus, struct dg_reply *reply)
 	rb_erase(&reply->node, &reply->callee->calls.taken_tree);
 	list_del(&reply->taken);
 	list_del(&reply->made);
+	list_del(&reply->all);
 	reply->caller->calls.n_made--;
+	reply->callee->calls.n_taken--;
 	bus->n_replies--;
 }
 
@@ -178,6 +192,42 @@ struct dg_peer *dg_reply_pop_taken(struct dg_bus *bus, struct dg_peer *callee,
 	spin_lock(&bus->replies_lock);
 	reply = list_empty(&callee->calls.taken) ? NULL :
 		list_last_entry(&callee->calls.taken, struct dg_reply, taken);
+	if (reply) {
+		caller = reply->caller;
+		*serial = reply->serial;
+		dg_reply_unlink(bus, reply);
+	}
+	spin_unlock(&bus->replies_lock);
+
+	kfree(reply);
+	return caller;
+}
+
+/**
+ * dg_reply_pop_older() - take the oldest call of a bus, if it is old enough
+ * @bus: the bus; the caller holds its lock
+ * @since: calls that went before this, in jiffies, are
+ * @serial: set to the call's serial
+ * @more: set to whether there is one that is not that old
+ * @oldest: and if so, to when it went
+ *
+ * Return: who waits for its reply; NULL if none is that old.
+ */
+struct dg_peer *dg_reply_pop_older(struct dg_bus *bus, unsigned long since,
+				   u32 *serial, unsigned long *oldest, bool *more)
+{
+	struct dg_peer *caller = NULL;
+	struct dg_reply *reply;
+
+	lockdep_assert_held(&bus->lock);
+
+	spin_lock(&bus->replies_lock);
+	reply = list_first_entry_or_null(&bus->replies, struct dg_reply, all);
+	*more = reply && time_after(reply->since, since);
+	if (*more) {
+		*oldest = reply->since;
+		reply = NULL;
+	}
 	if (reply) {
 		caller = reply->caller;
 		*serial = reply->serial;

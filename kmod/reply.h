@@ -22,6 +22,7 @@ struct dg_reply;
  * @taken: struct dg_reply that it owes, oldest first
  * @taken_tree: the same, by caller and serial
  * @n_made: how many are in @made
+ * @n_taken: how many are in @taken
  *
  * Under dg_bus.replies_lock.
  */
@@ -30,6 +31,7 @@ struct dg_calls {
 	struct list_head taken;
 	struct rb_root taken_tree;
 	unsigned int n_made;
+	unsigned int n_taken;
 };
 
 void dg_calls_init(struct dg_calls *calls);
@@ -44,6 +46,8 @@ bool dg_reply_settle(struct dg_bus *bus, struct dg_peer *caller,
 
 struct dg_peer *dg_reply_pop_taken(struct dg_bus *bus, struct dg_peer *callee,
 				   u32 *serial);
+struct dg_peer *dg_reply_pop_older(struct dg_bus *bus, unsigned long since,
+				   u32 *serial, unsigned long *oldest, bool *more);
 void dg_reply_drop_made(struct dg_bus *bus, struct dg_peer *caller);
 
 #endif /* _DG_REPLY_H */

@@ -70,7 +70,7 @@ static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
 
 drop:
 	dg_claim_free(claim);
-	atomic64_inc(&peer->bus->counters.dropped);
+	dg_queue_lost(peer);
 	return 0;
 }
 
@@ -443,7 +443,9 @@ int dg_route(struct dg_peer *from, struct dg_msg *msg, struct sk_buff *packet)
 		dg_peer_put(from);
 out:
 	dg_fds_free_args(msg);
-	if (!err)
+	if (!err) {
 		atomic64_inc(&bus->counters.routed);
+		atomic64_inc(&from->counters.sent);
+	}
 	return err;
 }

@@ -6,10 +6,13 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/uuid.h"
+#include "dbus-genl-inspect.h"
+#include "dbus-genl-limits.h"
 #include "transport/genl_control.h"
 
 namespace {
@@ -144,6 +147,23 @@ void show_buses(bool json) {
   }
 }
 
+void inspect(bool (*show)(dg::GenlSocket&, const dg::Inspected&, dg::GenlError*),
+             const dg::Inspected& what) {
+  dg::GenlSocket socket = open_socket();
+  dg::GenlError error;
+  if (!show(socket, what, &error)) {
+    die(fmt::format("cannot look into the bus \"{}\": {}", what.bus, dg::genl_error_text(error)));
+  }
+}
+
+void limits(const dg::Inspected& what, const std::vector<std::string>& settings) {
+  dg::GenlSocket socket = open_socket();
+  dg::GenlError error;
+  if (!dg::limits_command(socket, what.bus, what.uid, settings, what.json, &error)) {
+    die(fmt::format("limits of the bus \"{}\": {}", what.bus, dg::genl_error_text(error)));
+  }
+}
+
 // A bus that isn't persistent lives as long as the socket, so that this waits for a signal.
 void create_bus(const std::string& name, bool persistent) {
   dg::GenlSocket socket = open_socket();
@@ -184,11 +204,17 @@ int main(int argc, char** argv) {
   bool persistent = false;
   std::string name;
   uint32_t uid = 0;
+  std::optional<uint32_t> of_uid;
 
   CLI::App* status = app.add_subcommand("status", "the buses, and what all of them count");
   CLI::App* stats = app.add_subcommand("stats", "what all buses count");
   CLI::App* buses = app.add_subcommand("buses", "the buses");
-  for (CLI::App* command : {status, stats, buses}) {
+  CLI::App* peers = app.add_subcommand("peers", "who is on a bus, and what waits for them");
+  CLI::App* names =
+      app.add_subcommand("names", "a bus's well-known names, and who queues for them");
+  CLI::App* rules = app.add_subcommand("rules", "the match rules of a bus's peers");
+  CLI::App* limit = app.add_subcommand("limits", "a bus's limits, as dbus-daemon names them");
+  for (CLI::App* command : {status, stats, buses, peers, names, rules, limit}) {
     command->add_flag("--json", json, "for programs");
   }
   CLI::App* bus = app.add_subcommand("bus", "makes or removes a bus");
@@ -201,7 +227,20 @@ int main(int argc, char** argv) {
   destroy->add_option("NAME", name, "its name")->required();
   CLI::Option* has_uid = destroy->add_option("--uid", uid, "its user, if another");
 
+  std::vector<std::string> settings;
+  for (CLI::App* command : {peers, names, rules, limit}) {
+    command->add_option("BUS", name, "its name")->required();
+    command->add_option("--uid", of_uid, "its user, if another (for administrators)");
+  }
+
+  limit->add_option("SETTING", settings, "NAME=VALUE: sets it first");
+
   CLI11_PARSE(app, argc, argv);
+  const dg::Inspected what{name, of_uid, json};
+  if (*peers) inspect(dg::show_peers, what);
+  if (*names) inspect(dg::show_names, what);
+  if (*limit) limits(what, settings);
+  if (*rules) inspect(dg::show_rules, what);
   if (*status) show_status(json);
   if (*stats) show_stats(json);
   if (*buses) show_buses(json);

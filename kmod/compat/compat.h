@@ -11,19 +11,24 @@
 #include <linux/cred.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#ifndef __CHECKER__	/* sparse cannot read __has_include(<…>) */
 #if __has_include(<linux/hex.h>)
 #include <linux/hex.h>
+#endif
 #endif
 #include <linux/netlink.h>
 #include <linux/sched.h>
 #include <linux/sched/coredump.h>
+#ifndef __CHECKER__
 #if __has_include(<linux/sched/exec_state.h>)
 #define DG_COMPAT_EXEC_STATE
 #include <linux/sched/exec_state.h>
 #endif
+#endif
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/version.h>
+#include <net/genetlink.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
 #error "dbus_genl needs Linux 5.10 or later"
@@ -186,5 +191,22 @@ static inline bool dg_compat_task_dumpable(void)
 	return current->mm && get_dumpable(current->mm) == SUID_DUMP_USER;
 #endif
 }
+
+/* The attributes of the request that a dump answers. */
+static inline struct nlattr **dg_compat_dump_attrs(struct netlink_callback *cb)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	return genl_info_dump(cb)->attrs;
+#else
+	return genl_dumpit_info(cb)->attrs;
+#endif
+}
+
+/* __assign_str() of a tracepoint; what it copies is __string()'s from 6.10 on. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define dg_compat_assign_str(field, value) __assign_str(field, value)
+#else
+#define dg_compat_assign_str(field, value) __assign_str(field)
+#endif
 
 #endif /* _DG_COMPAT_H */

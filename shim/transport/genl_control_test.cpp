@@ -134,6 +134,21 @@ TEST_F(GenlControlTest, ListReadsADumpWithItsStatistics) {
   EXPECT_EQ(request->nlmsg_flags & NLM_F_DUMP, NLM_F_DUMP);
 }
 
+TEST_F(GenlControlTest, ADumpMayEndInAnError) {
+  NlMsg done(nlmsg_alloc());
+  nlmsg_hdr(done.get())->nlmsg_type = NLMSG_DONE;
+  nlmsg_hdr(done.get())->nlmsg_flags |= NLM_F_ACK_TLVS;
+  int result = -EPERM;
+  nlmsg_append(done.get(), &result, sizeof result, NLMSG_ALIGNTO);
+  nla_put_string(done.get(), NLMSGERR_ATTR_MSG, "not for you");
+  kernel_.deliver(done);
+
+  std::vector<GenlBus> buses;
+  ASSERT_FALSE(genl_bus_list(socket_, &buses, &error_));
+  EXPECT_EQ(error_.code, EPERM);
+  EXPECT_EQ(error_.text, "not for you");
+}
+
 TEST_F(GenlControlTest, StatsAreRead) {
   NlMsg answer = FakeKernel::message(DBUS_GENL_CMD_STATS_GET);
   nla_put_u64(answer.get(), DBUS_GENL_STATS_A_ROUTED, 1ULL << 40);

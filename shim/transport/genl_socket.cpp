@@ -63,6 +63,28 @@ void set_options(int fd) {
   (void)::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kSocketBuffer, sizeof kSocketBuffer);
 }
 
+// The kernel's words, `skip` bytes into the payload of an acknowledgement; "" if there are none.
+const char* text_behind(const nlmsghdr* header, std::size_t skip) {
+  const std::size_t size = header->nlmsg_len - NLMSG_HDRLEN;
+  if (!(header->nlmsg_flags & NLM_F_ACK_TLVS) || skip >= size) return "";
+  const nlattr* text =
+      nla_find(reinterpret_cast<const nlattr*>(static_cast<const char*>(NLMSG_DATA(header)) + skip),
+               static_cast<int>(size - skip), NLMSGERR_ATTR_MSG);
+  if (!text || nla_len(text) <= 0 || nla_get_string(text)[nla_len(text) - 1] != '\0') return "";
+  return nla_get_string(text);
+}
+
+// The end of a dump, which may say that there was none: see parse_ack().
+NlAck parse_done(const nlmsghdr* header) {
+  NlAck ack;
+  if (header->nlmsg_len < NLMSG_LENGTH(sizeof(int))) return ack;
+  int result;
+  std::memcpy(&result, NLMSG_DATA(header), sizeof result);
+  if (result < 0) ack.code = -result;
+  ack.text = text_behind(header, sizeof result);
+  return ack;
+}
+
 }  // namespace
 
 NlAck parse_ack(const nlmsghdr* header) noexcept {
@@ -74,21 +96,13 @@ NlAck parse_ack(const nlmsghdr* header) noexcept {
   const auto* body = static_cast<const nlmsgerr*>(NLMSG_DATA(header));
   ack.code = -body->error;
   ack.seq = body->msg.nlmsg_seq;
-  if (!(header->nlmsg_flags & NLM_F_ACK_TLVS)) return ack;
 
   // The texts come after the request, of which there is only the header if it was capped.
   std::size_t skip = sizeof(nlmsgerr);
   if (!(header->nlmsg_flags & NLM_F_CAPPED)) {
     skip += NLMSG_ALIGN(body->msg.nlmsg_len) - sizeof(nlmsghdr);
   }
-  std::size_t size = header->nlmsg_len - NLMSG_HDRLEN;
-  if (skip >= size) return ack;
-  const nlattr* text =
-      nla_find(reinterpret_cast<const nlattr*>(static_cast<const char*>(NLMSG_DATA(header)) + skip),
-               static_cast<int>(size - skip), NLMSGERR_ATTR_MSG);
-  if (text && nla_len(text) > 0 && nla_get_string(text)[nla_len(text) - 1] == '\0') {
-    ack.text = nla_get_string(text);
-  }
+  ack.text = text_behind(header, skip);
   return ack;
 }
 
@@ -171,9 +185,8 @@ bool GenlSocket::transact(NlMsg request, const Answer& answer, GenlError* error)
     int left = static_cast<int>(n);
     for (auto* part = reinterpret_cast<nlmsghdr*>(buffer.data()); nlmsg_ok(part, left);
          part = nlmsg_next(part, &left)) {
-      if (part->nlmsg_type == NLMSG_DONE) return true;
-      if (part->nlmsg_type == NLMSG_ERROR) {
-        NlAck ack = parse_ack(part);
+      if (part->nlmsg_type == NLMSG_DONE || part->nlmsg_type == NLMSG_ERROR) {
+        const NlAck ack = part->nlmsg_type == NLMSG_DONE ? parse_done(part) : parse_ack(part);
         if (ack.code == 0) return true;
         return fail(error, GenlError::Kind::Refused, ack.code,
                     *ack.text ? ack.text : strerror(ack.code));

@@ -629,8 +629,8 @@ void Malformed::reserved() {
                                                    {"NAME_GET", DBUS_GENL_CMD_NAME_GET},
                                                    {"MATCH_GET", DBUS_GENL_CMD_MATCH_GET}};
   for (auto& [name, cmd] : dumps) {
-    refused(a_.sock, cmd, Attrs(), {EOPNOTSUPP}, "reserved "s + name, true, NLM_F_DUMP);
-    refused(a_.sock, cmd, Attrs(), {EOPNOTSUPP}, "reserved "s + name + " not as a dump");
+    refused(a_.sock, cmd, Attrs(), {EINVAL}, name + " of no bus"s, true, NLM_F_DUMP);
+    refused(a_.sock, cmd, Attrs(), {EOPNOTSUPP}, name + " not as a dump"s);
   }
   // What the kernel sends; and no commands at all.  Generic netlink itself
   // answers these, without a text.

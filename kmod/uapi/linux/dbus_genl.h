@@ -51,7 +51,7 @@
  *	dbus_genl_peer_flags: what the peer can do.
  *	Errors: -ENOENT no such bus; -EACCES the bus does not admit this user;
  *	-EPERM opened by one user, used by another; -EISCONN the socket is a
- *	peer already; -EUSERS or -ENOBUFS a limit of the bus or the user.
+ *	peer already; -EUSERS too many peers that have not said Hello; -ENOBUFS.
  * @DBUS_GENL_CMD_SEND: client → kernel.  One D-Bus message, in MSG_A_*
  *	attributes.  Nothing is answered when it is accepted (unless NLM_F_ACK
  *	asks).  Set nlmsg_seq to the message's serial: a netlink error carries
@@ -111,13 +111,32 @@
  * @DBUS_GENL_CMD_POLICY_SET: reserved for the controller.  -EOPNOTSUPP.
  * @DBUS_GENL_CMD_ACTIVATE: reserved for the controller.  -EOPNOTSUPP.
  * @DBUS_GENL_CMD_BUS_GET: dump.  One message for each bus of the net
- *	namespace: BUS_A_NAME, BUS_A_UID, BUS_A_GUID, BUS_A_FLAGS, BUS_A_STATS.
+ *	namespace: BUS_A_NAME, BUS_A_UID, BUS_A_GUID, BUS_A_FLAGS, BUS_A_STATS,
+ *	BUS_A_LIMITS.
  *	Anyone may read it.
- * @DBUS_GENL_CMD_PEER_GET: reserved: dump of peers.  -EOPNOTSUPP.
- * @DBUS_GENL_CMD_NAME_GET: reserved: dump of names.  -EOPNOTSUPP.
- * @DBUS_GENL_CMD_MATCH_GET: reserved: dump of match rules.  -EOPNOTSUPP.
+ * @DBUS_GENL_CMD_PEER_GET: dump of the bus of BUS_A_NAME (and BUS_A_UID): one
+ *	message of PEER_A_* for each peer, in the order in which they joined,
+ *	those that have not said Hello included.  For the bus's user, or
+ *	CAP_NET_ADMIN, as are the next two: what programs listen for is nobody
+ *	else's business.  Errors, with a text, come with NLMSG_DONE: -ENOENT no
+ *	such bus; -EPERM; -EINVAL; without NLM_F_DUMP -EOPNOTSUPP.  Each call
+ *	of recvmsg() shows the bus as it is then.  Whatever is there from the
+ *	first to the last is told of exactly once, what comes meanwhile is not,
+ *	and if something came or went, messages have NLM_F_DUMP_INTR.
+ * @DBUS_GENL_CMD_NAME_GET: dump, as PEER_GET: one message of NAME_A_* for each
+ *	place in the queue of a well-known name, owners' included, peer by peer.
+ * @DBUS_GENL_CMD_MATCH_GET: dump, as PEER_GET: one message of MATCH_A_* for
+ *	each match rule, peer by peer, a peer's newest first; one that was added
+ *	twice is there twice.
  * @DBUS_GENL_CMD_STATS_GET: client → kernel.  Answered by STATS_GET with the
  *	STATS_A_* of the caller's net namespace.  Anyone may read it.
+ * @DBUS_GENL_CMD_LIMITS_SET: client → kernel.  Changes those limits of the bus
+ *	of BUS_A_NAME (BUS_A_UID) that BUS_A_LIMITS has.  For the bus's user, or
+ *	CAP_NET_ADMIN.  They hold for what comes; what exceeds them already
+ *	stays.  A value above what the module can bear becomes that: answered by
+ *	a LIMITS_SET message with BUS_A_NAME, BUS_A_UID, BUS_A_GUID and all of
+ *	BUS_A_LIMITS as it is now.  Errors, and then nothing is changed: -ENOENT,
+ *	-EPERM, -EINVAL, -EOPNOTSUPP a limit of what the kernel does not do.
  */
 enum dbus_genl_cmd {
 	DBUS_GENL_CMD_UNSPEC,
@@ -136,6 +155,7 @@ enum dbus_genl_cmd {
 	DBUS_GENL_CMD_NAME_GET,
 	DBUS_GENL_CMD_MATCH_GET,
 	DBUS_GENL_CMD_STATS_GET,
+	DBUS_GENL_CMD_LIMITS_SET,
 
 	__DBUS_GENL_CMD_MAX,
 	DBUS_GENL_CMD_MAX = __DBUS_GENL_CMD_MAX - 1
@@ -236,11 +256,13 @@ enum dbus_genl_bus_flags {
  * @DBUS_GENL_REASON_BUS_GONE: the bus was destroyed.
  * @DBUS_GENL_REASON_PROTOCOL: the peer broke the protocol where dbus-daemon
  *	hangs up (for example its first message wasn't Hello).
+ * @DBUS_GENL_REASON_TIMEOUT: the peer has not said Hello in time.
  */
 enum dbus_genl_reason {
 	DBUS_GENL_REASON_UNSPEC,
 	DBUS_GENL_REASON_BUS_GONE,
 	DBUS_GENL_REASON_PROTOCOL,
+	DBUS_GENL_REASON_TIMEOUT,
 };
 
 /**
@@ -262,6 +284,7 @@ enum dbus_genl_reason {
  * @DBUS_GENL_BUS_A_MACHINE_ID: string of %DBUS_GENL_GUID_LEN hexadecimal digits,
  *	the machine's id (what dbus-uuidgen prints): the kernel reads no files.
  * @DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE: u32, bytes: largest BODY_FD (absent: none).
+ * @DBUS_GENL_BUS_A_LIMITS: nested LIMIT_A_*.
  */
 enum dbus_genl_bus_attr {
 	DBUS_GENL_BUS_A_UNSPEC,
@@ -276,6 +299,7 @@ enum dbus_genl_bus_attr {
 	DBUS_GENL_BUS_A_STATS,
 	DBUS_GENL_BUS_A_MACHINE_ID,
 	DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE,
+	DBUS_GENL_BUS_A_LIMITS,
 
 	__DBUS_GENL_BUS_A_MAX,
 	DBUS_GENL_BUS_A_MAX = __DBUS_GENL_BUS_A_MAX - 1
@@ -330,6 +354,171 @@ enum dbus_genl_stats_attr {
 
 	__DBUS_GENL_STATS_A_MAX,
 	DBUS_GENL_STATS_A_MAX = __DBUS_GENL_STATS_A_MAX - 1
+};
+
+/**
+ * enum dbus_genl_limit_attr - attributes of BUS_A_LIMITS
+ *
+ * All u32.  They are dbus-daemon's <limit>s (dbus-daemon(1)) by their names,
+ * here in the same order; docs/differences.md compares.  Who exceeds one gets
+ * the error that dbus-daemon gives, unless something else is said.
+ *
+ * @DBUS_GENL_LIMIT_A_MAX_INCOMING_BYTES: what one user's messages may take in
+ *	overflow queues of the bus, all receivers' together.  (The kernel holds
+ *	nothing else of what came in.)
+ * @DBUS_GENL_LIMIT_A_MAX_INCOMING_UNIX_FDS: the same of files that have not
+ *	been claimed, each counted once.
+ * @DBUS_GENL_LIMIT_A_MAX_OUTGOING_BYTES: what one user's messages may take in one
+ *	receiver's overflow queue.  One more is queued while a byte is left.
+ *	Broadcasts may take half.
+ * @DBUS_GENL_LIMIT_A_MAX_OUTGOING_UNIX_FDS: files of one user's messages that wait
+ *	for one receiver to claim them.
+ * @DBUS_GENL_LIMIT_A_MAX_MESSAGE_SIZE: bytes; SEND of more is -EMSGSIZE.  Bounds
+ *	BUS_A_MAX_MESSAGE_SIZE and BUS_A_MAX_BODY_FD_SIZE of later CONNECTs.
+ * @DBUS_GENL_LIMIT_A_MAX_MESSAGE_UNIX_FDS: fds of one message; SEND of more is
+ *	-ERANGE.  BUS_A_MAX_FDS of later CONNECTs.
+ * @DBUS_GENL_LIMIT_A_SERVICE_START_TIMEOUT: -EOPNOTSUPP: the kernel starts no
+ *	services.
+ * @DBUS_GENL_LIMIT_A_AUTH_TIMEOUT: milliseconds from CONNECT until Hello; who
+ *	takes longer is disconnected, with %DBUS_GENL_REASON_TIMEOUT.  0: no limit.
+ * @DBUS_GENL_LIMIT_A_PENDING_FD_TIMEOUT: milliseconds that files wait to be
+ *	claimed; or pending_fd_timeout of the module, if that is less.
+ * @DBUS_GENL_LIMIT_A_MAX_COMPLETED_CONNECTIONS: peers that have said Hello.
+ * @DBUS_GENL_LIMIT_A_MAX_INCOMPLETE_CONNECTIONS: peers that have not; CONNECT of
+ *	more is -EUSERS, and so is it when one user has half of them.
+ * @DBUS_GENL_LIMIT_A_MAX_CONNECTIONS_PER_USER: peers of one user that have said
+ *	Hello.
+ * @DBUS_GENL_LIMIT_A_MAX_PENDING_SERVICE_STARTS: -EOPNOTSUPP, likewise.
+ * @DBUS_GENL_LIMIT_A_MAX_NAMES_PER_CONNECTION: a peer's places in the queues of
+ *	names, and its unique name.
+ * @DBUS_GENL_LIMIT_A_MAX_MATCH_RULES_PER_CONNECTION: a peer's match rules.
+ * @DBUS_GENL_LIMIT_A_MAX_REPLIES_PER_CONNECTION: replies that a peer waits for.
+ * @DBUS_GENL_LIMIT_A_REPLY_TIMEOUT: milliseconds until the bus answers a call in
+ *	the callee's place, with NoReply.  0: never.
+ */
+enum dbus_genl_limit_attr {
+	DBUS_GENL_LIMIT_A_UNSPEC,
+	DBUS_GENL_LIMIT_A_MAX_INCOMING_BYTES,
+	DBUS_GENL_LIMIT_A_MAX_INCOMING_UNIX_FDS,
+	DBUS_GENL_LIMIT_A_MAX_OUTGOING_BYTES,
+	DBUS_GENL_LIMIT_A_MAX_OUTGOING_UNIX_FDS,
+	DBUS_GENL_LIMIT_A_MAX_MESSAGE_SIZE,
+	DBUS_GENL_LIMIT_A_MAX_MESSAGE_UNIX_FDS,
+	DBUS_GENL_LIMIT_A_SERVICE_START_TIMEOUT,
+	DBUS_GENL_LIMIT_A_AUTH_TIMEOUT,
+	DBUS_GENL_LIMIT_A_PENDING_FD_TIMEOUT,
+	DBUS_GENL_LIMIT_A_MAX_COMPLETED_CONNECTIONS,
+	DBUS_GENL_LIMIT_A_MAX_INCOMPLETE_CONNECTIONS,
+	DBUS_GENL_LIMIT_A_MAX_CONNECTIONS_PER_USER,
+	DBUS_GENL_LIMIT_A_MAX_PENDING_SERVICE_STARTS,
+	DBUS_GENL_LIMIT_A_MAX_NAMES_PER_CONNECTION,
+	DBUS_GENL_LIMIT_A_MAX_MATCH_RULES_PER_CONNECTION,
+	DBUS_GENL_LIMIT_A_MAX_REPLIES_PER_CONNECTION,
+	DBUS_GENL_LIMIT_A_REPLY_TIMEOUT,
+
+	__DBUS_GENL_LIMIT_A_MAX,
+	DBUS_GENL_LIMIT_A_MAX = __DBUS_GENL_LIMIT_A_MAX - 1
+};
+
+/**
+ * enum dbus_genl_peer_attr - attributes of PEER_GET
+ *
+ * Credentials are those of CONNECT.  The counters count since then.
+ *
+ * @DBUS_GENL_PEER_A_PAD: padding for 64-bit alignment.
+ * @DBUS_GENL_PEER_A_NUMBER: u64, the peer's place in time among all that the
+ *	bus has had; what the tracepoints call peer.
+ * @DBUS_GENL_PEER_A_ID: u64; absent before Hello, as is NAME.
+ * @DBUS_GENL_PEER_A_NAME: string, its unique name.
+ * @DBUS_GENL_PEER_A_UID: u32, in the reader's user namespace.
+ * @DBUS_GENL_PEER_A_PID: u32, in the reader's pid namespace; absent if it is
+ *	not there, or has ended.
+ * @DBUS_GENL_PEER_A_COMM: string, name of its process.
+ * @DBUS_GENL_PEER_A_FLAGS: u32, &enum dbus_genl_peer_flags.
+ * @DBUS_GENL_PEER_A_NAMES: u32, its places in the queues of well-known names.
+ * @DBUS_GENL_PEER_A_MATCHES: u32, its match rules.
+ * @DBUS_GENL_PEER_A_CALLS: u32, replies that it waits for.
+ * @DBUS_GENL_PEER_A_OWED: u32, replies that it owes.
+ * @DBUS_GENL_PEER_A_QUEUED_MESSAGES: u32, in its overflow queue.
+ * @DBUS_GENL_PEER_A_QUEUED_BYTES: u64, what they are charged.
+ * @DBUS_GENL_PEER_A_UNREAD_BYTES: u64, what is in its socket, which is its own
+ *	memory and charged to nobody else.
+ * @DBUS_GENL_PEER_A_UNCLAIMED_FDS: u32, files of messages to it, bodies
+ *	included, that wait for FD_CLAIM.
+ * @DBUS_GENL_PEER_A_SENT: u64, counter: messages that SEND accepted.
+ * @DBUS_GENL_PEER_A_RECEIVED: u64, counter: messages delivered to it.
+ * @DBUS_GENL_PEER_A_DROPPED: u64, counter: signals that it lost.
+ * @DBUS_GENL_PEER_A_REFUSED: u64, counter: messages of its that were refused
+ *	with an errno, or that the bus answered with an error without doing
+ *	anything (no such receiver, over a limit, not admitted, unknown method).
+ * @DBUS_GENL_PEER_A_OVERFLOWED: u64, counter: those of RECEIVED that went
+ *	through its overflow queue.
+ */
+enum dbus_genl_peer_attr {
+	DBUS_GENL_PEER_A_UNSPEC,
+	DBUS_GENL_PEER_A_PAD,
+	DBUS_GENL_PEER_A_NUMBER,
+	DBUS_GENL_PEER_A_ID,
+	DBUS_GENL_PEER_A_NAME,
+	DBUS_GENL_PEER_A_UID,
+	DBUS_GENL_PEER_A_PID,
+	DBUS_GENL_PEER_A_COMM,
+	DBUS_GENL_PEER_A_FLAGS,
+	DBUS_GENL_PEER_A_NAMES,
+	DBUS_GENL_PEER_A_MATCHES,
+	DBUS_GENL_PEER_A_CALLS,
+	DBUS_GENL_PEER_A_OWED,
+	DBUS_GENL_PEER_A_QUEUED_MESSAGES,
+	DBUS_GENL_PEER_A_QUEUED_BYTES,
+	DBUS_GENL_PEER_A_UNREAD_BYTES,
+	DBUS_GENL_PEER_A_UNCLAIMED_FDS,
+	DBUS_GENL_PEER_A_SENT,
+	DBUS_GENL_PEER_A_RECEIVED,
+	DBUS_GENL_PEER_A_DROPPED,
+	DBUS_GENL_PEER_A_REFUSED,
+	DBUS_GENL_PEER_A_OVERFLOWED,
+
+	__DBUS_GENL_PEER_A_MAX,
+	DBUS_GENL_PEER_A_MAX = __DBUS_GENL_PEER_A_MAX - 1
+};
+
+/**
+ * enum dbus_genl_name_attr - attributes of NAME_GET
+ * @DBUS_GENL_NAME_A_PAD: padding for 64-bit alignment.
+ * @DBUS_GENL_NAME_A_NAME: string, a well-known name.
+ * @DBUS_GENL_NAME_A_OWNER: u64, id of the peer that has this place.
+ * @DBUS_GENL_NAME_A_POSITION: u32, how many are before it in the name's queue; 0
+ *	is who owns the name.
+ * @DBUS_GENL_NAME_A_FLAGS: u32, what it last gave RequestName, as in the spec:
+ *	1 ALLOW_REPLACEMENT, 2 REPLACE_EXISTING, 4 DO_NOT_QUEUE; other bits as
+ *	they came.
+ */
+enum dbus_genl_name_attr {
+	DBUS_GENL_NAME_A_UNSPEC,
+	DBUS_GENL_NAME_A_PAD,
+	DBUS_GENL_NAME_A_NAME,
+	DBUS_GENL_NAME_A_OWNER,
+	DBUS_GENL_NAME_A_POSITION,
+	DBUS_GENL_NAME_A_FLAGS,
+
+	__DBUS_GENL_NAME_A_MAX,
+	DBUS_GENL_NAME_A_MAX = __DBUS_GENL_NAME_A_MAX - 1
+};
+
+/**
+ * enum dbus_genl_match_attr - attributes of MATCH_GET
+ * @DBUS_GENL_MATCH_A_PAD: padding for 64-bit alignment.
+ * @DBUS_GENL_MATCH_A_OWNER: u64, id of the peer whose rule it is.
+ * @DBUS_GENL_MATCH_A_RULE: string, the rule; AddMatch makes an equal one of it.
+ */
+enum dbus_genl_match_attr {
+	DBUS_GENL_MATCH_A_UNSPEC,
+	DBUS_GENL_MATCH_A_PAD,
+	DBUS_GENL_MATCH_A_OWNER,
+	DBUS_GENL_MATCH_A_RULE,
+
+	__DBUS_GENL_MATCH_A_MAX,
+	DBUS_GENL_MATCH_A_MAX = __DBUS_GENL_MATCH_A_MAX - 1
 };
 
 #endif /* _UAPI_LINUX_DBUS_GENL_H */
