@@ -10,15 +10,13 @@
 #include "limits.h"
 #include "peer.h"
 
-/* The rule that a call names; NULL if *@err says what became of the call. */
-static struct dg_match_rule *dg_call_rule(struct dg_call *call, int *err)
+/* The rule of a text in a call; NULL if *@err says what became of the call. */
+struct dg_match_rule *dg_call_rule(struct dg_call *call, const char *text,
+				   u32 len, int *err)
 {
 	struct dg_match_rule *rule;
-	const char *text = "";
-	u32 len = 0;
 	char *why;
 
-	WARN_ON_ONCE(dg_body_iter_string(&call->args, &text, &len));
 	rule = dg_match_parse(text, len, &why);
 	if (!IS_ERR(rule))
 		return rule;
@@ -34,6 +32,23 @@ static struct dg_match_rule *dg_call_rule(struct dg_call *call, int *err)
 		*err = -ENOMEM;
 	kfree(why);
 	return NULL;
+}
+
+/* The rule that is a call's argument. */
+static struct dg_match_rule *dg_call_rule_arg(struct dg_call *call, int *err)
+{
+	const char *text = "";
+	u32 len = 0;
+
+	WARN_ON_ONCE(dg_body_iter_string(&call->args, &text, &len));
+	return dg_call_rule(call, text, len, err);
+}
+
+int dg_call_too_many_rules(struct dg_call *call)
+{
+	return dg_call_error(call, DG_ERROR("LimitsExceeded"),
+			     "Connection \"%s\" is not allowed to add more match rules (increase limits in configuration file if required; max_match_rules_per_connection=%d)",
+			     call->peer->unique, DG_MATCHES_PER_PEER_MAX);
 }
 
 /*
@@ -54,11 +69,9 @@ int dg_driver_add_match(struct dg_call *call)
 	int err;
 
 	if (peer->rules.n_rules >= DG_MATCHES_PER_PEER_MAX)
-		return dg_call_error(call, DG_ERROR("LimitsExceeded"),
-				     "Connection \"%s\" is not allowed to add more match rules (increase limits in configuration file if required; max_match_rules_per_connection=%d)",
-				     peer->unique, DG_MATCHES_PER_PEER_MAX);
+		return dg_call_too_many_rules(call);
 
-	rule = dg_call_rule(call, &err);
+	rule = dg_call_rule_arg(call, &err);
 	if (!rule)
 		return err;
 
@@ -67,6 +80,7 @@ int dg_driver_add_match(struct dg_call *call)
 		bus->n_eavesdroppers++;
 	}
 	dg_match_table_insert(&bus->matches, &peer->rules, rule);
+	dg_stats_note_peaks(peer);
 	call->committed = true;
 	return 0;
 }
@@ -78,7 +92,7 @@ int dg_driver_remove_match(struct dg_call *call)
 	struct dg_match_rule *rule;
 	int err;
 
-	rule = dg_call_rule(call, &err);
+	rule = dg_call_rule_arg(call, &err);
 	if (!rule)
 		return err;
 

@@ -247,6 +247,8 @@ void dg_match_table_insert(struct dg_match_table *table,
 		__set_bit(rule->class, table->used);
 
 	rule->owner = owner;
+	rule->number = ++table->last_number;
+	table->changes++;
 	list_add(&rule->mine, &owner->rules);
 	owner->n_rules++;
 }
@@ -256,6 +258,7 @@ static void remove_rule(struct dg_match_table *table,
 {
 	hlist_del(&rule->bucket);
 	table->n_rules--;
+	table->changes++;
 	if (!--table->n_class[rule->class])
 		__clear_bit(rule->class, table->used);
 	list_del(&rule->mine);
@@ -285,6 +288,25 @@ void dg_match_table_remove_all(struct dg_match_table *table,
 
 	list_for_each_entry_safe(rule, next, &owner->rules, mine)
 		remove_rule(table, rule);
+}
+
+int dg_match_owner_for_each(const struct dg_match_owner *owner, u64 before,
+			    int (*fn)(void *data,
+				      const struct dg_match_rule *rule,
+				      u64 number),
+			    void *data)
+{
+	struct dg_match_rule *rule;
+	int ret;
+
+	list_for_each_entry(rule, &owner->rules, mine) {
+		if (rule->number >= before)
+			continue;
+		ret = fn(data, rule, rule->number);
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 /**

@@ -47,6 +47,17 @@ bool dg_match_equal(const struct dg_match_rule *a,
 bool dg_match_eavesdrops(const struct dg_match_rule *rule);
 
 /**
+ * dg_match_format() - the text of a rule
+ * @rule: the rule
+ * @buf: where to; may be NULL if @size is 0
+ * @size: bytes there
+ *
+ * Return: length of the whole text, which is cut if that isn't below @size.
+ */
+size_t dg_match_format(const struct dg_match_rule *rule, char *buf,
+		       size_t size);
+
+/**
  * struct dg_match_ctx - what rules need to know about a message
  * @msg: the message; its body is valid
  * @sender: the sender's names; NULL if it is the driver
@@ -101,6 +112,8 @@ void dg_match_owner_init(struct dg_match_owner *owner);
  * @buckets: hash table of the rules
  * @bits: log2 of its size
  * @n_rules: rules
+ * @last_number: number of the rule inserted last; each has its own
+ * @changes: how often rules came and went
  * @key: secret of the hash
  * @used: the classes that have rules
  * @n_class: how many rules each has
@@ -112,6 +125,8 @@ struct dg_match_table {
 	struct hlist_head *buckets;
 	unsigned int bits;
 	unsigned int n_rules;
+	u64 last_number;
+	unsigned int changes;
 	hsiphash_key_t key;
 	DECLARE_BITMAP(used, DG_MATCH_CLASSES);
 	unsigned int n_class[DG_MATCH_CLASSES];
@@ -139,6 +154,21 @@ int dg_match_table_remove(struct dg_match_table *table,
 /* Remove and free all rules of @owner. */
 void dg_match_table_remove_all(struct dg_match_table *table,
 			       struct dg_match_owner *owner);
+
+/**
+ * dg_match_owner_for_each() - the rules of a peer, newest first
+ * @owner: the peer's
+ * @before: only those with numbers below this
+ * @fn: called with each and its number; stops at what isn't 0
+ * @data: for @fn
+ *
+ * Return: what @fn returned last, 0 if there is no such rule.
+ */
+int dg_match_owner_for_each(const struct dg_match_owner *owner, u64 before,
+			    int (*fn)(void *data,
+				      const struct dg_match_rule *rule,
+				      u64 number),
+			    void *data);
 
 /**
  * dg_match_table_for_each() - every rule that a message meets

@@ -26,6 +26,7 @@ struct dg_match_arg {
  * @bucket: in its table's bucket
  * @mine: in its owner's list
  * @owner: whose it is, once it is in a table
+ * @number: its place in time among the table's
  * @hash: of what @class says, with the table's key
  * @class: which of its demands @hash is made of
  * @type: &enum dg_msg_type, or 0 for any
@@ -47,6 +48,7 @@ struct dg_match_rule {
 	struct hlist_node bucket;
 	struct list_head mine;
 	struct dg_match_owner *owner;
+	u64 number;
 	u32 hash;
 	u8 class;
 	u8 type;

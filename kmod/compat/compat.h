@@ -13,6 +13,7 @@
 #include <linux/sched.h>
 #include <linux/sched/coredump.h>
 #include <linux/security.h>
+#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/version.h>
 
@@ -67,6 +68,12 @@ static inline void dg_compat_uninstall_fd(unsigned int fd)
 
 	if (file)
 		fput(file);
+}
+
+/* Seals of a file of shmem that nobody else has: nothing can be mapped yet. */
+static inline void dg_compat_seal(struct file *file, unsigned int seals)
+{
+	SHMEM_I(file_inode(file))->seals |= seals;
 }
 
 /* Whether a process of its user may look into the running task: ptrace(2). */
