@@ -155,7 +155,7 @@ static struct file *dg_memfd_of(const void *bytes, u32 len)
 	loff_t pos = 0;
 	ssize_t written;
 
-	file = shmem_file_setup("dbus-body", len, VM_NORESERVE);
+	file = dg_compat_shmem_file("dbus-body", len);
 	if (IS_ERR(file))
 		return file;
 	/* What opening it would have done. */

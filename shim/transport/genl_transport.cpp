@@ -391,7 +391,7 @@ IoStatus GenlTransport::lose(const GenlMessageId& id, const char* error_name,
   std::string_view sender = sender_name(id.sender, buffer);
   trace("genl: serial %u of %.*s is lost: %s", id.serial, static_cast<int>(sender.size()),
         sender.data(), why);
-  if (monitor_) return;
+  if (monitor_) return IoStatus::Ok;
   if (id.type == DBUS_MESSAGE_TYPE_METHOD_RETURN || id.type == DBUS_MESSAGE_TYPE_ERROR) {
     return answer_locally(id.reply_serial, error_name, why);
   }

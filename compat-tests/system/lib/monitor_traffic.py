@@ -109,7 +109,7 @@ def traffic():
     driver(a, "GetNameOwner", "s", "t.Nobody")
     driver(a, "AddMatch", "s", "type='signal',interface='t.I'")
     driver(a, "AddMatch", "s", "nonsense")
-    driver(a, "ListNames")
+    driver(a, "ListQueuedOwners", "s", "t.S")
     driver(a, "Ping", interface="org.freedesktop.DBus.Peer")
     driver(a, "Get", "ss", BUS[0], "Nothing", interface="org.freedesktop.DBus.Properties")
     driver(a, "RequestName", "su", "t.A", 0)
