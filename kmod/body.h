@@ -99,6 +99,15 @@ int dg_body_iter_string(struct dg_body_iter *it, const char **s, u32 *len);
 int dg_body_iter_u32(struct dg_body_iter *it, u32 *value);
 int dg_body_iter_bool(struct dg_body_iter *it, bool *value);
 
+/*
+ * Go into the next argument, an array of strings, and on to the one after it.
+ * -EINVAL if it is something else.  Then _next_string reads its elements one
+ * after the other; false after the last.
+ */
+int dg_body_iter_strings(struct dg_body_iter *it, struct dg_body_iter *strings);
+bool dg_body_iter_next_string(struct dg_body_iter *strings, const char **s,
+			      u32 *len);
+
 /* Pass over the next argument, whatever it is.  -EINVAL if there is none. */
 int dg_body_iter_skip(struct dg_body_iter *it);
 

@@ -77,6 +77,31 @@ int dg_body_iter_bool(struct dg_body_iter *it, bool *value)
 	return 0;
 }
 
+int dg_body_iter_strings(struct dg_body_iter *it, struct dg_body_iter *strings)
+{
+	u32 pos = ALIGN(it->pos, 4);
+
+	if (it->sig[0] != 'a' || it->sig[1] != 's')
+		return -EINVAL;
+	strings->sig = it->sig + 1;
+	strings->body = it->body;
+	strings->pos = pos + sizeof(u32);
+	strings->len = strings->pos + read_u32(it, pos);
+	return dg_body_iter_skip(it);
+}
+
+bool dg_body_iter_next_string(struct dg_body_iter *strings, const char **s,
+			      u32 *len)
+{
+	struct dg_body_iter next = *strings;
+
+	if (strings->pos >= strings->len || dg_body_iter_string(&next, s, len))
+		return false;
+	/* The next is of the same type. */
+	strings->pos = next.pos;
+	return true;
+}
+
 int dg_body_iter_skip(struct dg_body_iter *it)
 {
 	if (!*it->sig)

@@ -328,6 +328,41 @@ static void test_iter(struct kunit *test)
 }
 
 /* Skipping any good value ends where it ends. */
+static void test_iter_strings(struct kunit *test)
+{
+	static const char body[] =
+		"\x17\0\0\0"				/* as, 23 bytes */
+		"\1\0\0\0a\0\0\0"
+		"\0\0\0\0\0\0\0\0"
+		"\2\0\0\0bc\0\0"
+		"\0\0\0\0"				/* as, empty */
+		"\7\0\0";				/* u, with this NUL */
+	struct dg_body_iter it, strings;
+	const char *s;
+	u32 n;
+
+	KUNIT_ASSERT_EQ(test, dg_body_validate("asasu", body, sizeof(body), 0),
+			0);
+	dg_body_iter_init(&it, "asasu", body, sizeof(body));
+	KUNIT_ASSERT_EQ(test, dg_body_iter_strings(&it, &strings), 0);
+	KUNIT_EXPECT_TRUE(test, dg_body_iter_next_string(&strings, &s, &n));
+	KUNIT_EXPECT_STREQ(test, s, "a");
+	KUNIT_EXPECT_EQ(test, n, 1U);
+	KUNIT_EXPECT_TRUE(test, dg_body_iter_next_string(&strings, &s, &n));
+	KUNIT_EXPECT_STREQ(test, s, "");
+	KUNIT_EXPECT_EQ(test, n, 0U);
+	KUNIT_EXPECT_TRUE(test, dg_body_iter_next_string(&strings, &s, &n));
+	KUNIT_EXPECT_STREQ(test, s, "bc");
+	KUNIT_EXPECT_FALSE(test, dg_body_iter_next_string(&strings, &s, &n));
+	KUNIT_ASSERT_EQ(test, dg_body_iter_strings(&it, &strings), 0);
+	KUNIT_EXPECT_FALSE(test, dg_body_iter_next_string(&strings, &s, &n));
+	KUNIT_EXPECT_EQ(test, dg_body_iter_strings(&it, &strings), -EINVAL);
+	KUNIT_EXPECT_EQ(test, dg_body_iter_u32(&it, &n), 0);
+	KUNIT_EXPECT_EQ(test, n, 7U);
+	dg_body_iter_init(&it, "ay", "\0\0\0", 4);
+	KUNIT_EXPECT_EQ(test, dg_body_iter_strings(&it, &strings), -EINVAL);
+}
+
 static void test_skip(struct kunit *test)
 {
 	struct dg_body_iter it;
@@ -562,6 +597,7 @@ static struct kunit_case body_cases[] = {
 	KUNIT_CASE(test_validate_depth),
 	KUNIT_CASE(test_validate_array_max),
 	KUNIT_CASE(test_iter),
+	KUNIT_CASE(test_iter_strings),
 	KUNIT_CASE(test_skip),
 	KUNIT_CASE(test_args),
 	KUNIT_CASE(test_args_max),

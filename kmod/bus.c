@@ -131,6 +131,9 @@ static struct dg_bus *dg_bus_alloc(const struct dg_bus_params *params)
 	err = dg_match_table_init(&bus->matches);
 	if (err)
 		goto err_registry;
+	err = dg_match_table_init(&bus->monitored);
+	if (err)
+		goto err_matches;
 
 	kref_init(&bus->ref);
 	INIT_LIST_HEAD(&bus->node);
@@ -156,6 +159,8 @@ static struct dg_bus *dg_bus_alloc(const struct dg_bus_params *params)
 	dg_limits_init(&bus->limits);
 	return bus;
 
+err_matches:
+	dg_match_table_destroy(&bus->matches);
 err_registry:
 	dg_registry_destroy(&bus->registry);
 err_free:
@@ -179,6 +184,7 @@ static void dg_bus_release(struct kref *ref)
 		     atomic64_read(&bus->queued_messages) ||
 		     atomic64_read(&bus->unclaimed_fds));
 	xa_destroy(&bus->peers);
+	dg_match_table_destroy(&bus->monitored);
 	dg_match_table_destroy(&bus->matches);
 	dg_registry_destroy(&bus->registry);
 	kfree(bus);

@@ -43,6 +43,24 @@ struct dg_net {
 };
 
 /**
+ * struct dg_bus_peaks - what Debug.Stats tells of a bus's past
+ * @rules: most match rules
+ * @rules_of_one: most of one peer
+ * @names: most names owned or queued for, unique ones included
+ * @names_of_one: most of one peer
+ * @stats_calls: calls of GetStats
+ * @peer_stats_calls: calls of GetConnectionStats
+ */
+struct dg_bus_peaks {
+	unsigned int rules;
+	unsigned int rules_of_one;
+	unsigned int names;
+	unsigned int names_of_one;
+	u32 stats_calls;
+	u32 peer_stats_calls;
+};
+
+/**
  * struct dg_bus - a message bus
  * @ref: references: the list of buses, the controller, each peer
  * @node: in dg_net.buses, under its lock
@@ -69,6 +87,10 @@ struct dg_net {
  * @registry: well-known names
  * @matches: match rules
  * @n_eavesdroppers: rules with eavesdrop='true' that count
+ * @n_named: peers that have a unique name: those in @peers
+ * @monitored: the rules of monitors, which are in no other table
+ * @n_monitors: peers that are monitors
+ * @peaks: the most that there were at a time, for Debug.Stats
  * @broadcast: number of the latest broadcast: see dg_peer.broadcast
  * @serial: serial of the driver's latest message
  * @replies_lock: of dg_peer.calls, @replies and @n_replies
@@ -110,6 +132,10 @@ struct dg_bus {
 	struct dg_registry registry;
 	struct dg_match_table matches;
 	unsigned int n_eavesdroppers;
+	unsigned int n_named;
+	struct dg_match_table monitored;
+	unsigned int n_monitors;
+	struct dg_bus_peaks peaks;
 	u64 broadcast;
 	atomic_t serial;
 

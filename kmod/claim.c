@@ -94,17 +94,19 @@ int dg_claim_add(struct dg_queue *queue, struct dg_claim *claim)
 
 	share->fds += dg_fds_count(fds);
 	share->body_bytes += fds->body_len;
+	dg_queue_count(queue, 0, dg_fds_count(fds));
 	claim->share = share;
 	list_add_tail(&claim->node, &queue->claims);
 	return 0;
 }
 
 /* Takes a claim out of its queue, which is locked. */
-void dg_claim_del(struct dg_claim *claim)
+void dg_claim_del(struct dg_queue *queue, struct dg_claim *claim)
 {
 	struct dg_share *share = claim->share;
 
 	list_del_init(&claim->node);
+	dg_queue_count(queue, 0, -(int)dg_fds_count(claim->fds));
 	share->fds -= dg_fds_count(claim->fds);
 	share->body_bytes -= claim->fds->body_len;
 	dg_debt_uncharge_fds(share->debt, dg_fds_count(claim->fds),
@@ -145,7 +147,7 @@ static void dg_claims_collect(struct dg_queue *queue, unsigned long timeout,
 			*next = min(*next, claim->since + timeout - now);
 			continue;
 		}
-		dg_claim_del(claim);
+		dg_claim_del(queue, claim);
 		list_add_tail(&claim->node, expired);
 	}
 	mutex_unlock(&queue->lock);
@@ -194,7 +196,7 @@ static struct dg_claim *dg_claim_take(struct dg_queue *queue, u64 sender,
 	mutex_lock(&queue->lock);
 	list_for_each_entry(claim, &queue->claims, node) {
 		if (claim->sender == sender && claim->serial == serial) {
-			dg_claim_del(claim);
+			dg_claim_del(queue, claim);
 			mutex_unlock(&queue->lock);
 			return claim;
 		}

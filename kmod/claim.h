@@ -40,7 +40,7 @@ void dg_claim_free(struct dg_claim *claim);
 
 /* Under the queue's lock. */
 int dg_claim_add(struct dg_queue *queue, struct dg_claim *claim);
-void dg_claim_del(struct dg_claim *claim);
+void dg_claim_del(struct dg_queue *queue, struct dg_claim *claim);
 
 void dg_claim_arm(struct dg_bus *bus, const struct dg_claim *claim);
 void dg_claims_expire(struct work_struct *work);

@@ -5,11 +5,16 @@
  * Names, texts and order of errors, and what comes before or after what, are
  * dbus-daemon 1.14's as observed; docs/differences.md has the exceptions.
  */
+#include <linux/err.h>
 #include <linux/kernel.h>
+#include <linux/pid_namespace.h>
 #include <linux/slab.h>
 
 #include "bus.h"
+#include "claim.h"
 #include "driver.h"
+#include "fds.h"
+#include "limits.h"
 #include "packet.h"
 #include "peer.h"
 #include "route.h"
@@ -24,12 +29,13 @@ static const struct dg_method dg_methods_bus[] = {
 	{ "ReleaseName", "s", "u", dg_driver_release_name },
 	{ "StartServiceByName", "su", "u", dg_driver_start_service },
 	{ "UpdateActivationEnvironment", "a{ss}", "",
-	  dg_driver_update_environment, .canonical = true },
+	  dg_driver_update_environment, .canonical = true, .privileged = true,
+	  .quiet = true },
 	{ "NameHasOwner", "s", "b", dg_driver_name_has_owner },
 	{ "ListNames", "", "as", dg_driver_list_names },
 	{ "ListActivatableNames", "", "as", dg_driver_list_activatable_names },
-	{ "AddMatch", "s", "", dg_driver_add_match },
-	{ "RemoveMatch", "s", "", dg_driver_remove_match },
+	{ "AddMatch", "s", "", dg_driver_add_match, .quiet = true },
+	{ "RemoveMatch", "s", "", dg_driver_remove_match, .quiet = true },
 	{ "GetNameOwner", "s", "s", dg_driver_get_name_owner },
 	{ "ListQueuedOwners", "s", "as", dg_driver_list_queued_owners },
 	{ "GetConnectionUnixUser", "s", "u", dg_driver_get_unix_user },
@@ -55,9 +61,22 @@ static const struct dg_method dg_methods_introspectable[] = {
 	{ }
 };
 
+static const struct dg_method dg_methods_monitoring[] = {
+	{ "BecomeMonitor", "asu", "", dg_driver_become_monitor,
+	  dg_driver_become_monitor_after, .privileged = true, .quiet = true },
+	{ }
+};
+
+static const struct dg_method dg_methods_stats[] = {
+	{ "GetStats", "", "a{sv}", dg_driver_get_stats },
+	{ "GetConnectionStats", "s", "a{sv}", dg_driver_get_connection_stats },
+	{ "GetAllMatchRules", "", "a{sas}", dg_driver_get_all_match_rules },
+	{ }
+};
+
 static const struct dg_method dg_methods_peer[] = {
 	{ "GetMachineId", "", "s", dg_driver_get_machine_id },
-	{ "Ping", "", "", dg_driver_ping },
+	{ "Ping", "", "", dg_driver_ping, .quiet = true },
 	{ }
 };
 
@@ -100,27 +119,50 @@ const struct dg_driver_interface dg_driver_interfaces[] = {
 		.methods = dg_methods_introspectable,
 	},
 	{
+		.name = DG_INTERFACE(".Monitoring"),
+		.methods = dg_methods_monitoring,
+		.canonical = true,
+	},
+	{
+		.name = DG_INTERFACE(".Debug.Stats"),
+		.methods = dg_methods_stats,
+		.canonical = true,
+	},
+	{
 		.name = DG_INTERFACE(".Peer"),
 		.methods = dg_methods_peer,
 	},
 	{ }
 };
 
-/* Delivers a message of the driver; -ENOMEM, or 0 whatever became of it. */
+/*
+ * Delivers a message of the driver; -ENOMEM; -EDQUOT: too much is there that
+ * @to has not claimed; or 0.
+ */
 static int dg_driver_send(struct dg_peer *to, struct dg_msg *msg,
 			  enum dg_class class, gfp_t gfp)
 {
+	struct dg_claim *claim = NULL;
 	struct sk_buff *packet;
 
 	msg->sender = 0;
 	msg->flags = DG_FLAG_NO_REPLY_EXPECTED;
 	msg->serial = dg_bus_next_serial(to->bus);
 
+	if (msg->fds) {
+		claim = dg_claim_new(msg, gfp);
+		if (!claim)
+			return -ENOMEM;
+	}
 	packet = dg_packet_compose(msg, gfp);
-	if (!packet)
+	if (!packet) {
+		dg_claim_free(claim);
 		return -ENOMEM;
-	dg_queue_push(to, packet, NULL, class, NULL);
-	return 0;
+	}
+	/* What the connection's other end says is none of the bus's. */
+	if (msg->destination)
+		dg_route_to_monitors(to->bus, msg, packet, NULL, to);
+	return dg_queue_push(to, packet, NULL, class, claim);
 }
 
 /*
@@ -231,6 +273,38 @@ int dg_call_error(struct dg_call *call, const char *error, const char *fmt, ...)
 	return 0;
 }
 
+static int dg_call_reply_too_large(struct dg_call *call,
+				   const char *destination)
+{
+	return dg_driver_send_error(call->peer, call->msg->serial, destination,
+				    DG_ERROR("LimitsExceeded"),
+				    "The reply is larger than a message of this bus can be",
+				    GFP_KERNEL_ACCOUNT);
+}
+
+/* A reply whose body is longer than an attribute: as a file. */
+static int dg_call_reply_large(struct dg_call *call, struct dg_msg *reply)
+{
+	int err;
+
+	if (!call->peer->takes_fds || reply->body_len > DG_BODY_FD_SIZE_MAX)
+		return dg_call_reply_too_large(call, reply->destination);
+
+	reply->fds = dg_fds_of_body(call->peer->user, reply->body,
+				    reply->body_len);
+	if (IS_ERR(reply->fds))
+		return PTR_ERR(reply->fds);
+
+	err = -EDQUOT;
+	if (dg_fds_charge(reply->fds))
+		err = dg_driver_send(call->peer, reply, DG_CLASS_ANSWER,
+				     GFP_KERNEL_ACCOUNT);
+	dg_fds_put(reply->fds);
+	if (err == -EDQUOT)
+		return dg_call_reply_too_large(call, reply->destination);
+	return err;
+}
+
 static int dg_call_reply(struct dg_call *call, const struct dg_method *method,
 			 const char *destination)
 {
@@ -239,7 +313,7 @@ static int dg_call_reply(struct dg_call *call, const struct dg_method *method,
 		.type = DG_MSG_RETURN,
 		.reply_serial = call->msg->serial,
 		.destination = destination,
-		.signature = *method->out ? method->out : NULL,
+		.signature = method->out,
 	};
 
 	if (call->error)
@@ -249,25 +323,27 @@ static int dg_call_reply(struct dg_call *call, const struct dg_method *method,
 
 	if (WARN_ON_ONCE(call->committed && call->out.err))
 		return call->out.err;
-	if (call->out.err == -EMSGSIZE || call->out.len > DBUS_GENL_ATTR_MAX)
-		return dg_driver_send_error(call->peer, call->msg->serial,
-					    destination,
-					    DG_ERROR("LimitsExceeded"),
-					    "The reply is larger than a message of this bus can be",
-					    gfp);
+	if (call->out.err == -EMSGSIZE)
+		return dg_call_reply_too_large(call, destination);
 	if (call->out.err)
 		return call->out.err;
+	/* Without a destination it is libdbus that answers, and always does. */
+	if (method->quiet && destination &&
+	    (call->msg->flags & DG_FLAG_NO_REPLY_EXPECTED))
+		return 0;
 
 	if (call->committed)
 		gfp |= __GFP_NOFAIL;
 	reply.body = call->out.data;
 	reply.body_len = call->out.len;
+	if (reply.body_len > DBUS_GENL_ATTR_MAX)
+		return dg_call_reply_large(call, &reply);
 	return dg_driver_send(call->peer, &reply, DG_CLASS_ANSWER, gfp);
 }
 
 /* Calls @method; its arguments are of its types.  As dg_driver_handle(). */
 static int dg_call_method(struct dg_bus *bus, struct dg_peer *from,
-			  const struct dg_msg *msg,
+			  const struct dg_msg *msg, struct sk_buff *packet,
 			  const struct dg_method *method,
 			  const char *destination)
 {
@@ -275,6 +351,7 @@ static int dg_call_method(struct dg_bus *bus, struct dg_peer *from,
 		.bus = bus,
 		.peer = from,
 		.msg = msg,
+		.packet = packet,
 	};
 	int err;
 
@@ -324,21 +401,45 @@ static bool dg_is_hello(const struct dg_msg *msg)
 	       (!msg->interface || !strcmp(msg->interface, DG_INTERFACE("")));
 }
 
+/* As dbus-daemon: root, or the user that the bus is run by. */
+static bool dg_is_privileged(const struct dg_peer *peer)
+{
+	return uid_eq(peer->cred->euid, GLOBAL_ROOT_UID) ||
+	       uid_eq(peer->cred->euid, peer->bus->uid);
+}
+
+static int dg_driver_rejected(struct dg_peer *from, const struct dg_msg *msg)
+{
+	u32 uid = from_kuid_munged(current_user_ns(), from->cred->euid);
+
+	return dg_driver_error(from, msg, DG_ERROR("AccessDenied"),
+			       "rejected attempt to call %s by connection %s (uid=%u pid=%d comm=\"%s\") with uid %u",
+			       msg->member, from->unique, uid,
+			       pid_nr_ns(from->pid,
+					 task_active_pid_ns(current)),
+			       from->comm, uid);
+}
+
 /**
  * dg_driver_handle() - a peer's message for the driver
  * @bus: the bus, locked for writing
  * @from: the peer
  * @msg: the message
+ * @packet: its packet, not stamped; stays the caller's
  *
  * Return: 0; 1 if it answered with an error; or an errno, and nothing has
- * happened.
+ * happened but that monitors may have seen it.
  */
 int dg_driver_handle(struct dg_bus *bus, struct dg_peer *from,
-		     const struct dg_msg *msg)
+		     const struct dg_msg *msg, struct sk_buff *packet)
 {
 	const struct dg_method *method;
 	bool interface_known;
 	int err;
+
+	/* Monitors see Hello once there is a name to tell for its sender. */
+	if (from->id || !dg_is_hello(msg))
+		dg_route_request_to_monitors(bus, from, msg, packet, NULL);
 
 	if (!from->id && !dg_is_hello(msg)) {
 		err = dg_driver_error(from, msg, DG_ERROR("AccessDenied"),
@@ -368,6 +469,11 @@ int dg_driver_handle(struct dg_bus *bus, struct dg_peer *from,
 		return err ?: 1;
 	}
 
+	if (method->privileged && !dg_is_privileged(from)) {
+		err = dg_driver_rejected(from, msg);
+		return err ?: 1;
+	}
+
 	if (strcmp(msg->signature, method->in)) {
 		err = dg_driver_error(from, msg, DG_ERROR("InvalidArgs"),
 				      "Call to %s has wrong args (%s, expected %s)\n",
@@ -375,7 +481,7 @@ int dg_driver_handle(struct dg_bus *bus, struct dg_peer *from,
 		return err ?: 1;
 	}
 
-	return dg_call_method(bus, from, msg, method, from->unique);
+	return dg_call_method(bus, from, msg, packet, method, from->unique);
 }
 
 /*
@@ -403,7 +509,8 @@ int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 		for (method = dg_methods_peer; method->name; method++)
 			if (!strcmp(msg->member, method->name))
 				return min(0, dg_call_method(bus, from, msg,
-							     method, NULL));
+							     NULL, method,
+							     NULL));
 		return dg_driver_send_error(from, msg->serial, NULL,
 					    DG_ERROR("UnknownMethod"),
 					    "Unknown method invoked on org.freedesktop.DBus.Peer interface",
@@ -413,8 +520,8 @@ int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 	if ((!msg->interface ||
 	     !strcmp(msg->interface, DG_INTERFACE(".Introspectable"))) &&
 	    !strcmp(msg->member, "Introspect"))
-		return min(0, dg_call_method(bus, from, msg, dg_methods_local,
-					     NULL));
+		return min(0, dg_call_method(bus, from, msg, NULL,
+					     dg_methods_local, NULL));
 
 	text = kasprintf(GFP_KERNEL_ACCOUNT,
 			 "Method \"%s\" with signature \"%s\" on interface \"%s\" doesn't exist\n",

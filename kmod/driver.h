@@ -16,6 +16,7 @@
 struct dg_bus;
 struct dg_name_change;
 struct dg_peer;
+struct sk_buff;
 
 #define DG_DRIVER_PATH		"/org/freedesktop/DBus"
 #define DG_ERROR(name)		"org.freedesktop.DBus.Error." name
@@ -25,6 +26,7 @@ struct dg_peer;
  * @bus: the bus, locked for writing
  * @peer: who calls
  * @msg: the call; its body has the method's signature
+ * @packet: its packet, not stamped
  * @args: its arguments
  * @out: the reply's body
  * @error: name of the error to reply with instead; NULL: none
@@ -35,6 +37,7 @@ struct dg_call {
 	struct dg_bus *bus;
 	struct dg_peer *peer;
 	const struct dg_msg *msg;
+	struct sk_buff *packet;
 	struct dg_body_iter args;
 	struct dg_body_writer out;
 	const char *error;
@@ -51,6 +54,8 @@ struct dg_call {
  *	dg_call_error(); or an errno, if it has changed nothing
  * @after: for what must follow the reply; may be NULL
  * @canonical: it is refused at paths other than DG_DRIVER_PATH
+ * @privileged: it is refused to all but root and the bus's user
+ * @quiet: unlike other methods it does not reply where no reply is wanted
  */
 struct dg_method {
 	const char *name;
@@ -59,6 +64,8 @@ struct dg_method {
 	int (*call)(struct dg_call *call);
 	void (*after)(struct dg_call *call);
 	bool canonical;
+	bool privileged;
+	bool quiet;
 };
 
 /**
@@ -77,7 +84,7 @@ struct dg_driver_interface {
 
 extern const struct dg_driver_interface dg_driver_interfaces[];
 
-/* driver_names.c, driver_match.c, driver_creds.c, driver_info.c */
+/* driver_names.c, driver_match.c, driver_creds.c, driver_info.c … */
 int dg_driver_hello(struct dg_call *call);
 void dg_driver_hello_after(struct dg_call *call);
 int dg_driver_request_name(struct dg_call *call);
@@ -90,6 +97,13 @@ int dg_driver_list_queued_owners(struct dg_call *call);
 
 int dg_driver_add_match(struct dg_call *call);
 int dg_driver_remove_match(struct dg_call *call);
+
+int dg_driver_become_monitor(struct dg_call *call);
+void dg_driver_become_monitor_after(struct dg_call *call);
+
+int dg_driver_get_stats(struct dg_call *call);
+int dg_driver_get_connection_stats(struct dg_call *call);
+int dg_driver_get_all_match_rules(struct dg_call *call);
 
 int dg_driver_get_unix_user(struct dg_call *call);
 int dg_driver_get_process_id(struct dg_call *call);
@@ -110,14 +124,35 @@ int dg_driver_property_set(struct dg_call *call);
 
 /* A peer's message for the driver; @unaddressed: without a destination. */
 int dg_driver_handle(struct dg_bus *bus, struct dg_peer *from,
-		     const struct dg_msg *msg);
+		     const struct dg_msg *msg, struct sk_buff *packet);
 int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 				 const struct dg_msg *msg);
+
+/**
+ * struct dg_subject - whom a call asks about
+ * @name: the name as the call has it
+ * @peer: who has it; NULL: the driver
+ */
+struct dg_subject {
+	const char *name;
+	struct dg_peer *peer;
+};
+
+bool dg_call_subject(struct dg_call *call, struct dg_subject *subject,
+		     const char *what, int *err);
+struct dg_match_rule *dg_call_rule(struct dg_call *call, const char *text,
+				   u32 len, int *err);
+u32 dg_max_rules(const struct dg_bus *bus);
+int dg_call_too_many_rules(struct dg_call *call);
+void dg_put_entry_u32(struct dg_body_writer *out, const char *key, u32 value);
 
 const char *dg_call_string(struct dg_call *call);
 __printf(3, 4)
 int dg_call_error(struct dg_call *call, const char *error, const char *fmt,
 		  ...);
+
+/* A peer's rules or names have become more. */
+void dg_stats_note_peaks(struct dg_peer *peer);
 
 /* An error in reply to a message, which need not be a call. */
 __printf(4, 5)

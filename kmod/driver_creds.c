@@ -16,19 +16,9 @@
 #include "names.h"
 #include "peer.h"
 
-/**
- * struct dg_subject - whom a call asks about
- * @name: the name as the call has it
- * @peer: who has it; NULL: the driver
- */
-struct dg_subject {
-	const char *name;
-	struct dg_peer *peer;
-};
-
 /* Reads the call's name; false if there is no such peer: *@err says so. */
-static bool dg_call_subject(struct dg_call *call, struct dg_subject *subject,
-			    const char *what, int *err)
+bool dg_call_subject(struct dg_call *call, struct dg_subject *subject,
+		     const char *what, int *err)
 {
 	subject->name = dg_call_string(call);
 	subject->peer = NULL;
@@ -90,8 +80,8 @@ int dg_driver_get_process_id(struct dg_call *call)
 	return 0;
 }
 
-static void dg_put_entry_u32(struct dg_body_writer *out, const char *key,
-			     u32 value)
+/* An entry of a{sv}. */
+void dg_put_entry_u32(struct dg_body_writer *out, const char *key, u32 value)
 {
 	dg_body_open_struct(out);
 	dg_body_put_string(out, key);

@@ -160,7 +160,11 @@ static const char *const dg_features[] = {
 	NULL
 };
 
-static const char *const dg_optional_interfaces[] = { NULL };
+static const char *const dg_optional_interfaces[] = {
+	DG_DRIVER_NAME ".Monitoring",
+	DG_DRIVER_NAME ".Debug.Stats",
+	NULL
+};
 
 static const struct {
 	const char *name;

@@ -9,15 +9,13 @@
 #include "driver.h"
 #include "peer.h"
 
-/* The rule that a call names; NULL if *@err says what became of the call. */
-static struct dg_match_rule *dg_call_rule(struct dg_call *call, int *err)
+/* The rule of a text in a call; NULL if *@err says what became of the call. */
+struct dg_match_rule *dg_call_rule(struct dg_call *call, const char *text,
+				   u32 len, int *err)
 {
 	struct dg_match_rule *rule;
-	const char *text = "";
-	u32 len = 0;
 	char *why;
 
-	WARN_ON_ONCE(dg_body_iter_string(&call->args, &text, &len));
 	rule = dg_match_parse(text, len, &why);
 	if (!IS_ERR(rule))
 		return rule;
@@ -35,6 +33,30 @@ static struct dg_match_rule *dg_call_rule(struct dg_call *call, int *err)
 	return NULL;
 }
 
+/* The rule that is a call's argument. */
+static struct dg_match_rule *dg_call_rule_arg(struct dg_call *call, int *err)
+{
+	const char *text = "";
+	u32 len = 0;
+
+	WARN_ON_ONCE(dg_body_iter_string(&call->args, &text, &len));
+	return dg_call_rule(call, text, len, err);
+}
+
+/* Match rules that one peer may have, and for itself, as a monitor. */
+u32 dg_max_rules(const struct dg_bus *bus)
+{
+	return dg_limit(&bus->limits,
+			DBUS_GENL_LIMIT_A_MAX_MATCH_RULES_PER_CONNECTION);
+}
+
+int dg_call_too_many_rules(struct dg_call *call)
+{
+	return dg_call_error(call, DG_ERROR("LimitsExceeded"),
+			     "Connection \"%s\" is not allowed to add more match rules (increase limits in configuration file if required; max_match_rules_per_connection=%u)",
+			     call->peer->unique, dg_max_rules(call->bus));
+}
+
 /*
  * eavesdrop='true' has an effect where all peers are one user's, as it has on
  * dbus-daemon's session bus; on the system bus it is taken and does nothing.
@@ -50,16 +72,12 @@ int dg_driver_add_match(struct dg_call *call)
 	struct dg_peer *peer = call->peer;
 	struct dg_bus *bus = call->bus;
 	struct dg_match_rule *rule;
-	u32 max = dg_limit(&bus->limits,
-			   DBUS_GENL_LIMIT_A_MAX_MATCH_RULES_PER_CONNECTION);
 	int err;
 
-	if (peer->rules.n_rules >= max)
-		return dg_call_error(call, DG_ERROR("LimitsExceeded"),
-				     "Connection \"%s\" is not allowed to add more match rules (increase limits in configuration file if required; max_match_rules_per_connection=%u)",
-				     peer->unique, max);
+	if (peer->rules.n_rules >= dg_max_rules(bus))
+		return dg_call_too_many_rules(call);
 
-	rule = dg_call_rule(call, &err);
+	rule = dg_call_rule_arg(call, &err);
 	if (!rule)
 		return err;
 
@@ -68,6 +86,7 @@ int dg_driver_add_match(struct dg_call *call)
 		bus->n_eavesdroppers++;
 	}
 	dg_match_table_insert(&bus->matches, &peer->rules, rule);
+	dg_stats_note_peaks(peer);
 	call->committed = true;
 	return 0;
 }
@@ -79,7 +98,7 @@ int dg_driver_remove_match(struct dg_call *call)
 	struct dg_match_rule *rule;
 	int err;
 
-	rule = dg_call_rule(call, &err);
+	rule = dg_call_rule_arg(call, &err);
 	if (!rule)
 		return err;
 

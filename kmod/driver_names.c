@@ -6,6 +6,7 @@
 #include "driver.h"
 #include "names.h"
 #include "peer.h"
+#include "route.h"
 
 int dg_driver_hello(struct dg_call *call)
 {
@@ -36,12 +37,16 @@ int dg_driver_hello(struct dg_call *call)
 
 	call->committed = true;
 	dg_body_put_string(&call->out, call->peer->unique);
-	dg_driver_unique_name_changed(call->bus, call->peer, false);
+	/* It has its name now, and monitors see it so. */
+	dg_route_request_to_monitors(call->bus, call->peer, call->msg,
+				     call->packet, NULL);
+	dg_stats_note_peaks(call->peer);
 	return 0;
 }
 
 void dg_driver_hello_after(struct dg_call *call)
 {
+	dg_driver_unique_name_changed(call->bus, call->peer, false);
 	dg_driver_unique_name_acquired(call->peer);
 }
 
@@ -105,6 +110,7 @@ int dg_driver_request_name(struct dg_call *call)
 		return ret;
 
 	call->committed = true;
+	dg_stats_note_peaks(call->peer);
 	dg_driver_name_changed(call->bus, &change);
 	dg_body_put_u32(&call->out, ret);
 	return 0;

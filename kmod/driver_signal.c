@@ -42,6 +42,7 @@ static void dg_driver_broadcast(struct dg_bus *bus, struct dg_msg *msg)
 {
 	struct sk_buff *packet = dg_packet_compose(msg, DG_GFP_SIGNAL);
 
+	dg_route_to_monitors(bus, msg, packet, NULL, NULL);
 	dg_route_broadcast(bus, msg, packet, NULL, NULL, DG_GFP_SIGNAL);
 	kfree_skb(packet);
 }
@@ -85,11 +86,17 @@ static void dg_driver_tell(struct dg_peer *to, const char *member,
 		.signature = "s",
 		.body = body.data,
 	};
+	struct sk_buff *packet;
+
+	/* Of one that has gone, monitors hear. */
+	if (!to->connected && !to->bus->n_monitors)
+		return;
 
 	dg_signal_put(&body, name);
 	msg.body_len = body.len;
-	dg_queue_push(to, dg_packet_compose(&msg, DG_GFP_SIGNAL), NULL,
-		      DG_CLASS_SIGNAL, NULL);
+	packet = dg_packet_compose(&msg, DG_GFP_SIGNAL);
+	dg_route_to_monitors(to->bus, &msg, packet, NULL, to);
+	dg_queue_push(to, packet, NULL, DG_CLASS_SIGNAL, NULL);
 }
 
 /* A well-known name went from one peer to another, either may be none. */
@@ -105,22 +112,24 @@ void dg_driver_name_changed(struct dg_bus *bus,
 	if (change->to)
 		to = dg_peer_of_owner(change->to);
 
+	if (from)
+		dg_driver_tell(from, "NameLost", change->name);
 	dg_driver_name_owner_changed(bus, change->name,
 				     from ? from->unique : "",
 				     to ? to->unique : "");
-	if (from && from->connected)
-		dg_driver_tell(from, "NameLost", change->name);
 	if (to)
 		dg_driver_tell(to, "NameAcquired", change->name);
 }
 
 /*
- * A unique name has come or gone.  NameAcquired follows the reply to Hello,
- * which the driver makes last: see dg_driver_hello_after().
+ * A unique name has come or gone.  Unlike those of other names, the signals of
+ * one that comes follow the reply to the call: dg_driver_hello_after().
  */
 void dg_driver_unique_name_changed(struct dg_bus *bus, struct dg_peer *peer,
 				   bool gone)
 {
+	if (gone)
+		dg_driver_tell(peer, "NameLost", peer->unique);
 	dg_driver_name_owner_changed(bus, peer->unique,
 				     gone ? peer->unique : "",
 				     gone ? "" : peer->unique);

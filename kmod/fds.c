@@ -148,6 +148,59 @@ err_put:
 	return ERR_PTR(err);
 }
 
+/* A sealed memfd of these bytes, as a sender in user space makes one. */
+static struct file *dg_memfd_of(const void *bytes, u32 len)
+{
+	struct file *file;
+	loff_t pos = 0;
+	ssize_t written;
+
+	file = dg_compat_shmem_file("dbus-body", len);
+	if (IS_ERR(file))
+		return file;
+	/* What opening it would have done. */
+	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
+	file->f_flags |= O_LARGEFILE;
+
+	written = kernel_write(file, bytes, len, &pos);
+	if (written != len) {
+		fput(file);
+		return ERR_PTR(written < 0 ? written : -ENOMEM);
+	}
+	dg_compat_seal(file, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW |
+				     F_SEAL_WRITE);
+	return file;
+}
+
+/**
+ * dg_fds_of_body() - a body that the driver has written, as a file
+ * @user: the user whom it is written for, and who is charged
+ * @body: the body
+ * @len: its length; at most DG_BODY_FD_SIZE_MAX
+ *
+ * Return: the file, not charged yet; or ERR_PTR(-ENOMEM).
+ */
+struct dg_fds *dg_fds_of_body(struct dg_user *user, const void *body, u32 len)
+{
+	struct dg_fds *fds;
+	struct file *file;
+
+	fds = kzalloc(sizeof(*fds), GFP_KERNEL_ACCOUNT);
+	if (!fds)
+		return ERR_PTR(-ENOMEM);
+
+	file = dg_memfd_of(body, len);
+	if (IS_ERR(file)) {
+		kfree(fds);
+		return ERR_PTR(-ENOMEM);
+	}
+	refcount_set(&fds->refs, 1);
+	fds->user = dg_user_ref(user);
+	fds->body = file;
+	fds->body_len = len;
+	return fds;
+}
+
 struct dg_fds *dg_fds_ref(struct dg_fds *fds)
 {
 	refcount_inc(&fds->refs);

@@ -69,12 +69,12 @@ static bool path_applies(const struct dg_match_rule *rule, const char *path)
 
 /*
  * Whether @name is one of @peer.  @id is what dg_unique_name_parse() made of
- * it, 0 if nothing; no peer has the id 0.
+ * it, 0 if nothing; a peer that has not said Hello has the id 0, and no name.
  */
 static bool names_peer(const struct dg_owner *peer, const char *name, u64 id)
 {
 	if (name[0] == ':')
-		return id == peer->id;
+		return id && id == peer->id;
 	return dg_owner_owns(peer, name);
 }
 

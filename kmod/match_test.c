@@ -389,6 +389,30 @@ static void test_applies_destination(struct kunit *test)
 	world_free(w);
 }
 
+/* Of monitors alone: a peer that has not said Hello sends, or is answered. */
+static void test_applies_no_name(struct kunit *test)
+{
+	static const char * const no[] = {
+		"sender=org.freedesktop.DBus", "sender=':not.active.yet'",
+		"sender=':1.4'", "sender=o.first", "sender=':1.0'",
+		"destination=':not.active.yet'", "destination=':1.9'",
+		"destination=':x'",
+	};
+	struct world *w = world_new(test);
+	unsigned int i;
+
+	dg_registry_drop(&w->names, &w->peers[0], NULL, NULL);
+	w->peers[0].id = 0;
+	dg_registry_drop(&w->names, &w->peers[1], NULL, NULL);
+	w->peers[1].id = 0;
+	w->msg.destination = ":not.active.yet";
+	for (i = 0; i < ARRAY_SIZE(no); i++)
+		KUNIT_EXPECT_TRUE_MSG(test, !meets(test, w, no[i]), "%s",
+				      no[i]);
+	KUNIT_EXPECT_TRUE(test, meets(test, w, "type=signal,path=/a/b"));
+	world_free(w);
+}
+
 static void test_applies_args(struct kunit *test)
 {
 	/* Of a message whose one argument is @arg of type @sig. */
@@ -667,6 +691,7 @@ static struct kunit_case match_cases[] = {
 	KUNIT_CASE(test_equal),
 	KUNIT_CASE(test_applies_header),
 	KUNIT_CASE(test_applies_destination),
+	KUNIT_CASE(test_applies_no_name),
 	KUNIT_CASE(test_applies_args),
 	KUNIT_CASE(test_table_remove),
 	KUNIT_CASE(test_table_stop),

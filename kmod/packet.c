@@ -129,6 +129,11 @@ static size_t dg_string_size(const char *s)
 	return s ? nla_total_size(strlen(s) + 1) : 0;
 }
 
+static bool dg_body_is_file(const struct dg_msg *msg)
+{
+	return msg->fds && msg->fds->body;
+}
+
 static size_t dg_message_size(const struct dg_msg *msg)
 {
 	size_t size;
@@ -139,7 +144,9 @@ static size_t dg_message_size(const struct dg_msg *msg)
 		dg_string_size(msg->member) + dg_string_size(msg->error_name) +
 		dg_string_size(msg->destination) +
 		dg_string_size(msg->signature);
-	if (msg->body_len)
+	if (dg_body_is_file(msg))
+		size += nla_total_size(sizeof(s32));
+	else if (msg->body_len)
 		size += nla_total_size(0) + nla_total_size(msg->body_len);
 	return nlmsg_total_size(size);
 }
@@ -151,6 +158,9 @@ static int dg_put_string(struct sk_buff *skb, int attr, const char *s)
 
 static int dg_put_body(struct sk_buff *skb, const struct dg_msg *msg)
 {
+	/* A number that means nothing, as in what a sender sent. */
+	if (dg_body_is_file(msg))
+		return nla_put_s32(skb, DBUS_GENL_MSG_A_BODY_FD, 0);
 	if (!msg->body_len)
 		return 0;
 
@@ -162,7 +172,8 @@ static int dg_put_body(struct sk_buff *skb, const struct dg_msg *msg)
 
 /**
  * dg_packet_compose() - the packet of a message that the driver sends
- * @msg: the message; at most DBUS_GENL_ATTR_MAX bytes of body
+ * @msg: the message; at most DBUS_GENL_ATTR_MAX bytes of body, unless that is
+ *	its file
  * @gfp: how to allocate
  *
  * Return: the packet, or NULL if memory is short.
@@ -172,7 +183,8 @@ struct sk_buff *dg_packet_compose(const struct dg_msg *msg, gfp_t gfp)
 	struct sk_buff *skb;
 	void *hdr;
 
-	if (WARN_ON_ONCE(msg->body_len > DBUS_GENL_ATTR_MAX))
+	if (WARN_ON_ONCE(msg->body_len > DBUS_GENL_ATTR_MAX &&
+			 !dg_body_is_file(msg)))
 		return NULL;
 
 	skb = alloc_skb(dg_message_size(msg), gfp);
@@ -198,8 +210,9 @@ struct sk_buff *dg_packet_compose(const struct dg_msg *msg, gfp_t gfp)
 				       msg->error_name) ||
 			 dg_put_string(skb, DBUS_GENL_MSG_A_DESTINATION,
 				       msg->destination) ||
-			 dg_put_string(skb, DBUS_GENL_MSG_A_SIGNATURE,
-				       msg->signature) ||
+			 (*msg->signature &&
+			  dg_put_string(skb, DBUS_GENL_MSG_A_SIGNATURE,
+					msg->signature)) ||
 			 dg_put_body(skb, msg))) {
 		kfree_skb(skb);
 		return NULL;

@@ -90,6 +90,7 @@ struct dg_peer *dg_peer_new(struct dg_bus *bus, struct sock *sk, u32 portid)
 	strscpy(peer->unique, DG_NOT_ACTIVE, sizeof(peer->unique));
 	dg_owner_init(&peer->owner, 0);
 	dg_match_owner_init(&peer->rules);
+	dg_match_owner_init(&peer->monitored);
 	dg_calls_init(&peer->calls);
 	return peer;
 
@@ -217,6 +218,7 @@ int dg_peer_activate(struct dg_peer *peer)
 	bus->n_silent--;
 	peer->user->n_silent--;
 	bus->changes++;
+	bus->n_named++;
 	peer->id = id;
 	peer->owner.id = id;
 	dg_unique_name_format(peer->unique, id);
@@ -227,6 +229,67 @@ static void dg_peer_name_changed(void *data,
 				 const struct dg_name_change *change)
 {
 	dg_driver_name_changed(data, change);
+}
+
+static void dg_peer_drop_rules(struct dg_peer *peer)
+{
+	struct dg_bus *bus = peer->bus;
+
+	dg_match_table_remove_all(&bus->matches, &peer->rules);
+	bus->n_eavesdroppers -= peer->n_eavesdropping;
+	peer->n_eavesdropping = 0;
+}
+
+/* Its unique name means nobody from now on. */
+static void dg_peer_drop_id(struct dg_peer *peer)
+{
+	if (!peer->id || peer->monitor)
+		return;
+
+	xa_erase(&peer->bus->peers, peer->id);
+	peer->bus->n_named--;
+}
+
+/* Nobody waits any more for the replies that it owes. */
+static void dg_peer_drop_taken(struct dg_peer *peer)
+{
+	struct dg_bus *bus = peer->bus;
+	struct dg_peer *caller;
+	u32 serial;
+
+	while ((caller = dg_reply_pop_taken(bus, peer, &serial))) {
+		if (!bus->dead)
+			dg_driver_no_reply(caller, serial, DG_ERROR("NoReply"),
+					   "Message recipient disconnected from message bus without replying");
+	}
+}
+
+/**
+ * dg_peer_become_monitor() - BecomeMonitor: a peer gives up all but listening
+ * @peer: the peer; the caller holds its bus's lock for writing, and has put its
+ *	rules into dg_bus.monitored
+ *
+ * In dbus-daemon's order, which isn't that of a peer that goes: its unique name
+ * first, then the others, oldest first; only then its own rules go.  It sees
+ * what this brings as a monitor does if there is another one; if it is the first
+ * it sees only the errors that its callers get.
+ */
+void dg_peer_become_monitor(struct dg_peer *peer)
+{
+	struct dg_bus *bus = peer->bus;
+
+	lockdep_assert_held_write(&bus->lock);
+
+	dg_peer_drop_id(peer);
+	dg_driver_unique_name_changed(bus, peer, true);
+	dg_registry_drop_oldest_first(&bus->registry, &peer->owner,
+				      dg_peer_name_changed, bus);
+	dg_peer_drop_rules(peer);
+	dg_reply_drop_made(bus, peer);
+
+	peer->monitor = true;
+	bus->n_monitors++;
+	dg_peer_drop_taken(peer);
 }
 
 /**
@@ -246,8 +309,6 @@ bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
 {
 	struct dg_bus *bus = peer->bus;
 	struct sk_buff *last = NULL;
-	struct dg_peer *caller;
-	u32 serial;
 
 	lockdep_assert_held_write(&bus->lock);
 
@@ -264,11 +325,10 @@ bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
 		bus->n_silent--;
 		peer->user->n_silent--;
 	}
-	if (peer->id)
-		xa_erase(&bus->peers, peer->id);
-
-	dg_match_table_remove_all(&bus->matches, &peer->rules);
-	bus->n_eavesdroppers -= peer->n_eavesdropping;
+	dg_peer_drop_id(peer);
+	dg_peer_drop_rules(peer);
+	dg_match_table_remove_all(&bus->monitored, &peer->monitored);
+	bus->n_monitors -= peer->monitor;
 	dg_reply_drop_made(bus, peer);
 
 	/* Out of the table first: DISCONNECT says that it may CONNECT again. */
@@ -282,14 +342,10 @@ bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
 
 	dg_registry_drop(&bus->registry, &peer->owner,
 			 bus->dead ? NULL : dg_peer_name_changed, bus);
-	if (peer->id && !bus->dead)
+	if (peer->id && !peer->monitor && !bus->dead)
 		dg_driver_unique_name_changed(bus, peer, true);
 
-	while ((caller = dg_reply_pop_taken(bus, peer, &serial))) {
-		if (!bus->dead)
-			dg_driver_no_reply(caller, serial, DG_ERROR("NoReply"),
-					   "Message recipient disconnected from message bus without replying");
-	}
+	dg_peer_drop_taken(peer);
 	return true;
 }
 

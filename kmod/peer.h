@@ -60,6 +60,10 @@ struct dg_peer_counters {
  * @owner: its well-known names
  * @rules: its match rules
  * @n_eavesdropping: those of them that count in dg_bus.n_eavesdroppers
+ * @monitored: its rules as a monitor, in dg_bus.monitored
+ * @monitor: it is one: it sees everything, has no name, and may not send
+ * @peak_rules: the most rules that it had, for Debug.Stats
+ * @peak_names: the same of names
  * @broadcast: the last broadcast that it got, so that it gets each once
  * @takes_fds: it said in CONNECT that it claims files; for good
  * @calls: pending calls
@@ -86,6 +90,10 @@ struct dg_peer {
 	struct dg_owner owner;
 	struct dg_match_owner rules;
 	unsigned int n_eavesdropping;
+	struct dg_match_owner monitored;
+	bool monitor;
+	unsigned int peak_rules;
+	unsigned int peak_names;
 	u64 broadcast;
 	bool takes_fds;
 
@@ -104,6 +112,11 @@ static inline struct dg_peer *dg_peer_of_rules(struct dg_match_owner *rules)
 	return container_of(rules, struct dg_peer, rules);
 }
 
+static inline struct dg_peer *dg_peer_of_monitored(struct dg_match_owner *rules)
+{
+	return container_of(rules, struct dg_peer, monitored);
+}
+
 struct dg_peer *dg_peer_new(struct dg_bus *bus, struct sock *sk, u32 portid);
 int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data);
 void dg_peer_put(struct dg_peer *peer);
@@ -112,6 +125,7 @@ struct dg_peer *dg_peer_find(struct sock *sk, u32 portid);
 bool dg_peer_is_one_too_many(const struct dg_peer *peer, bool of_all);
 int dg_peer_activate(struct dg_peer *peer);
 
+void dg_peer_become_monitor(struct dg_peer *peer);
 bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason);
 
 #endif /* _DG_PEER_H */

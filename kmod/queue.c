@@ -87,6 +87,17 @@ void dg_share_drop_if_empty(struct dg_share *share)
 	kfree(share);
 }
 
+/* Counts what has come to wait in a queue, or waits no more. */
+void dg_queue_count(struct dg_queue *queue, ssize_t bytes, int fds)
+{
+	lockdep_assert_held(&queue->lock);
+
+	queue->now.bytes += bytes;
+	queue->now.fds += fds;
+	queue->peak.bytes = max(queue->peak.bytes, queue->now.bytes);
+	queue->peak.fds = max(queue->peak.fds, queue->now.fds);
+}
+
 static int dg_charge_user(struct dg_queue *queue, struct sk_buff *packet,
 			  struct dg_user *from, enum dg_class class)
 {
@@ -136,6 +147,7 @@ static void dg_uncharge(struct dg_peer *peer, struct dg_share *share,
 
 	atomic64_dec(&peer->bus->queued_messages);
 	atomic64_sub(bytes, &peer->bus->queued_bytes);
+	dg_queue_count(queue, -(ssize_t)bytes, 0);
 
 	if (share) {
 		share->bytes -= bytes;
@@ -228,6 +240,7 @@ static int dg_overflow(struct dg_peer *to, struct sk_buff *packet,
 	atomic64_add(packet->truesize, &to->bus->queued_bytes);
 	atomic64_inc(&to->bus->counters.overflowed);
 	atomic64_inc(&to->counters.overflowed);
+	dg_queue_count(queue, packet->truesize, 0);
 	__skb_queue_tail(&queue->waiting, packet);
 	dg_ring(to);
 	return 0;
@@ -286,7 +299,7 @@ int dg_queue_push(struct dg_peer *to, struct sk_buff *packet,
 		queued = true;
 		err = dg_overflow(to, packet, from, class);
 		if (err && claim)
-			dg_claim_del(claim);
+			dg_claim_del(queue, claim);
 	}
 	if (err) {
 		kfree_skb(packet);
@@ -372,7 +385,7 @@ void dg_queue_close(struct dg_peer *peer, struct sk_buff *last)
 	mutex_lock(&queue->lock);
 	queue->closed = true;
 	list_for_each_entry_safe(claim, next, &queue->claims, node) {
-		dg_claim_del(claim);
+		dg_claim_del(queue, claim);
 		dg_claim_free(claim);
 	}
 	while ((packet = __skb_dequeue(&queue->waiting))) {

@@ -29,6 +29,16 @@ enum dg_class {
 };
 
 /**
+ * struct dg_queue_count - how much waits for a peer, for Debug.Stats
+ * @bytes: sum of packets' truesize
+ * @fds: files, bodies included
+ */
+struct dg_queue_count {
+	size_t bytes;
+	unsigned int fds;
+};
+
+/**
  * struct dg_queue - a peer's overflow queue
  * @lock: of all of it, and of the order in which packets get into the socket
  * @waiting: packets that found the socket full, or this queue not empty
@@ -36,6 +46,8 @@ enum dg_class {
  *	@claims
  * @claims: files that wait to be claimed, oldest first
  * @driver_bytes: what of @waiting the driver sent
+ * @now: what is in @waiting and @claims
+ * @peak: the most that there was at a time
  * @doorbell: the doorbell, ready to be rung; NULL once it is, until the PULL
  * @closed: the peer has left the bus
  */
@@ -45,6 +57,8 @@ struct dg_queue {
 	struct list_head shares;
 	struct list_head claims;
 	size_t driver_bytes;
+	struct dg_queue_count now;
+	struct dg_queue_count peak;
 	struct sk_buff *doorbell;
 	bool closed;
 };
@@ -68,6 +82,7 @@ struct dg_share {
 struct dg_share *dg_share_find(struct dg_queue *queue, struct dg_user *user);
 void dg_share_drop_if_empty(struct dg_share *share);
 
+void dg_queue_count(struct dg_queue *queue, ssize_t bytes, int fds);
 int dg_queue_init(struct dg_queue *queue);
 void dg_queue_destroy(struct dg_queue *queue);
 

@@ -325,28 +325,41 @@ int dg_registry_release(struct dg_registry *reg, struct dg_owner *owner,
 	return DG_RELEASE_RELEASED;
 }
 
+static void drop_place(struct dg_registry *reg, struct dg_place *place,
+		       void (*changed)(void *data,
+				       const struct dg_name_change *change),
+		       void *data)
+{
+	struct dg_name *name = place->name;
+	struct dg_name_change change = { .name = name->text };
+
+	release_place(reg, place, &change);
+	if (changed && dg_name_changed(&change))
+		changed(data, &change);
+	if (list_empty(&name->queue))
+		kfree(name);
+}
+
 void dg_registry_drop(struct dg_registry *reg, struct dg_owner *owner,
 		      void (*changed)(void *data,
 				      const struct dg_name_change *change),
 		      void *data)
 {
-	struct dg_place *place;
-	struct dg_name *name;
+	while (!list_empty(&owner->places))
+		drop_place(reg, list_last_entry(&owner->places, struct dg_place,
+						of_owner), changed, data);
+}
 
-	/* The newest first, as dbus-daemon does. */
-	while (!list_empty(&owner->places)) {
-		struct dg_name_change change = { };
-
-		place = list_last_entry(&owner->places, struct dg_place,
-					of_owner);
-		name = place->name;
-		change.name = name->text;
-		release_place(reg, place, &change);
-		if (changed && dg_name_changed(&change))
-			changed(data, &change);
-		if (list_empty(&name->queue))
-			kfree(name);
-	}
+void dg_registry_drop_oldest_first(struct dg_registry *reg,
+				   struct dg_owner *owner,
+				   void (*changed)(void *data,
+						   const struct dg_name_change *change),
+				   void *data)
+{
+	while (!list_empty(&owner->places))
+		drop_place(reg, list_first_entry(&owner->places,
+						 struct dg_place, of_owner),
+			   changed, data);
 }
 
 struct dg_owner *dg_registry_lookup(const struct dg_registry *reg,

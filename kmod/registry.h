@@ -126,9 +126,9 @@ int dg_registry_release(struct dg_registry *reg, struct dg_owner *owner,
  * dg_registry_drop() - give up all places of a peer that goes
  * @reg: the registry
  * @owner: the peer's
- * @changed: called for each name that changed hands, after it did, in the
- *	order in which dbus-daemon tells of them; may read the registry, not
- *	modify it; may be NULL
+ * @changed: called for each name that changed hands, after it did, the newest
+ *	place first, which is the order in which dbus-daemon tells of them; may
+ *	read the registry, not modify it; may be NULL
  * @data: for @changed
  *
  * Cannot fail.
@@ -137,6 +137,13 @@ void dg_registry_drop(struct dg_registry *reg, struct dg_owner *owner,
 		      void (*changed)(void *data,
 				      const struct dg_name_change *change),
 		      void *data);
+
+/* As above, the oldest place first: as dbus-daemon does when a peer stays. */
+void dg_registry_drop_oldest_first(struct dg_registry *reg,
+				   struct dg_owner *owner,
+				   void (*changed)(void *data,
+						   const struct dg_name_change *change),
+				   void *data);
 
 /* Who owns @name, or NULL. */
 struct dg_owner *dg_registry_lookup(const struct dg_registry *reg,

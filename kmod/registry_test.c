@@ -229,8 +229,9 @@ static void record_change(void *data, const struct dg_name_change *change)
 		  change->name, letter(change->from), letter(change->to));
 }
 
-/* A peer that goes gives up its places, the newest first. */
-static void test_drop(struct kunit *test)
+/* Drops what A has, and looks at what becomes of it. */
+static void check_drop(struct kunit *test, bool oldest_first,
+		       const char *expect)
 {
 	struct world *w = world_new(test);
 	struct dg_owner *a = &w->peers[0], *b = &w->peers[1];
@@ -247,15 +248,23 @@ static void test_drop(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, w->reg.n_places, 6U);
 
 	w->line[0] = 0;
-	dg_registry_drop(&w->reg, a, record_change, w);
-	KUNIT_EXPECT_STREQ(test, (const char *)w->line,
-			   "n.d:A- n.b:AB n.a:A- ");
+	if (oldest_first)
+		dg_registry_drop_oldest_first(&w->reg, a, record_change, w);
+	else
+		dg_registry_drop(&w->reg, a, record_change, w);
+	KUNIT_EXPECT_STREQ(test, (const char *)w->line, expect);
 	KUNIT_EXPECT_EQ(test, a->n_places, 0U);
 	KUNIT_EXPECT_EQ(test, w->reg.n_names, 2U);
 	KUNIT_EXPECT_EQ(test, w->reg.n_places, 2U);
 	KUNIT_EXPECT_STREQ(test, queue_of(w, "n.b"), "B");
 	KUNIT_EXPECT_STREQ(test, queue_of(w, "n.c"), "B");
 	world_free(test, w);
+}
+
+static void test_drop(struct kunit *test)
+{
+	check_drop(test, false, "n.d:A- n.b:AB n.a:A- ");
+	check_drop(test, true, "n.a:A- n.b:AB n.d:A- ");
 }
 
 static int count_name(void *data, const char *name, struct dg_owner *owner)

@@ -25,6 +25,7 @@
  * @from: the sending user, NULL if it is the driver
  * @dest: who gets it anyway, since it is addressed to it
  * @addressed: it is addressed: only eavesdroppers get it here
+ * @monitors: it is monitors that get it here, and all do
  * @number: its number on the bus
  * @gfp: how to allocate
  */
@@ -34,6 +35,7 @@ struct dg_broadcast {
 	struct dg_user *from;
 	struct dg_peer *dest;
 	bool addressed;
+	bool monitors;
 	u64 number;
 	gfp_t gfp;
 };
@@ -41,13 +43,16 @@ struct dg_broadcast {
 static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
 			   struct dg_match_owner *owner)
 {
-	struct dg_peer *peer = dg_peer_of_rules(owner);
 	struct dg_broadcast *broadcast = data;
+	struct dg_peer *peer = broadcast->monitors ? dg_peer_of_monitored(owner) :
+						     dg_peer_of_rules(owner);
 	struct dg_claim *claim = NULL;
 	struct sk_buff *packet;
 
-	if (broadcast->addressed &&
-	    (peer == broadcast->dest || !dg_match_eavesdrops(rule)))
+	if (peer == broadcast->dest)
+		return 0;
+	if (broadcast->addressed && !broadcast->monitors &&
+	    !dg_match_eavesdrops(rule))
 		return 0;
 	/* Once for each peer, however many of its rules it meets. */
 	if (peer->broadcast == broadcast->number)
@@ -65,7 +70,13 @@ static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
 	packet = skb_clone(broadcast->packet, broadcast->gfp);
 	if (!packet)
 		goto drop;
-	dg_queue_push(peer, packet, broadcast->from, DG_CLASS_SIGNAL, claim);
+	/*
+	 * What nobody sent to a monitor is its own user's to pay for: one that
+	 * does not read must not use up what senders may have waiting.
+	 */
+	dg_queue_push(peer, packet,
+		      broadcast->monitors ? peer->user : broadcast->from,
+		      DG_CLASS_SIGNAL, claim);
 	return 0;
 
 drop:
@@ -110,6 +121,77 @@ void dg_route_broadcast(struct dg_bus *bus, const struct dg_msg *msg,
 			  dest ? &dest->owner : NULL);
 	dg_match_table_for_each(&bus->matches, &ctx, dg_broadcast_to,
 				&broadcast);
+}
+
+/**
+ * dg_route_to_monitors() - let monitors see a message
+ * @bus: the bus; locked for writing if it has monitors
+ * @msg: the message
+ * @packet: its packet, stamped; stays the caller's
+ * @from: who sends it, NULL if it is the driver
+ * @dest: whom it is addressed to, if that is a peer; if it is just becoming a
+ *	monitor it gets the message anyway, and once
+ */
+void dg_route_to_monitors(struct dg_bus *bus, const struct dg_msg *msg,
+			  struct sk_buff *packet, struct dg_peer *from,
+			  struct dg_peer *dest)
+{
+	struct dg_broadcast broadcast = {
+		.msg = msg,
+		.packet = packet,
+		.dest = dest,
+		.monitors = true,
+		.gfp = GFP_KERNEL_ACCOUNT,
+	};
+	struct dg_match_ctx ctx;
+
+	if (!bus->n_monitors)
+		return;
+	lockdep_assert_held_write(&bus->lock);
+
+	if (!dg_fds_charge(msg->fds)) {
+		atomic64_inc(&bus->counters.dropped);
+		return;
+	}
+
+	broadcast.number = ++bus->broadcast;
+	dg_match_ctx_init(&ctx, msg, from ? &from->owner : NULL,
+			  dest ? &dest->owner : NULL);
+	dg_match_table_for_each(&bus->monitored, &ctx, dg_broadcast_to,
+				&broadcast);
+}
+
+/**
+ * dg_route_request_to_monitors() - let monitors see what a peer asks for
+ * @bus: the bus; locked for writing if it has monitors
+ * @from: the peer
+ * @msg: the message
+ * @packet: its packet, not stamped; stays so
+ * @dest: the peer it is addressed to, or NULL
+ *
+ * They see it before it is known what will become of it, and it may still be
+ * refused with an errno: so what they get is stamped in a copy.
+ */
+void dg_route_request_to_monitors(struct dg_bus *bus, struct dg_peer *from,
+				  const struct dg_msg *msg,
+				  struct sk_buff *packet,
+				  struct dg_peer *dest)
+{
+	struct dg_msg seen = *msg;
+	struct sk_buff *copy;
+
+	if (!bus->n_monitors)
+		return;
+
+	copy = pskb_copy(packet, GFP_KERNEL_ACCOUNT);
+	if (!copy) {
+		atomic64_inc(&bus->counters.dropped);
+		return;
+	}
+	seen.sender = from->id ?: DBUS_GENL_SENDER_NOT_ACTIVE;
+	dg_packet_stamp(copy, seen.sender);
+	dg_route_to_monitors(bus, &seen, copy, from, dest);
+	kfree_skb(copy);
 }
 
 /* For those who see what is addressed to others. */
@@ -266,6 +348,8 @@ static int dg_route_unicast(struct dg_bus *bus, struct dg_peer *from,
 	struct dg_claim *claim = NULL;
 	int err;
 
+	dg_route_request_to_monitors(bus, from, msg, packet, to);
+
 	if (!to) {
 		err = dg_route_nobody(from, msg);
 		goto out;
@@ -319,16 +403,29 @@ out:
 }
 
 /*
- * What a peer sends before Hello.  The driver answers what is for it; of the
- * rest, dbus-daemon hangs up on signals and on what is for other peers.
+ * A monitor may send nothing but what the bus answers as the connection's other
+ * end, as libdbus does in dbus-daemon, which never sees it.  Nor may a peer send just anything before Hello:
+ * the driver answers what is for it; of the rest, dbus-daemon hangs up on
+ * signals and on what is for other peers, once monitors have seen it.
  */
-static bool dg_route_may_stay(struct dg_peer *from, const struct dg_msg *msg)
+static bool dg_route_may_stay(struct dg_bus *bus, struct dg_peer *from,
+			      const struct dg_msg *msg, struct sk_buff *packet)
 {
+	struct dg_peer *to = NULL;
+
+	if (from->monitor)
+		return !msg->destination && msg->type == DG_MSG_CALL;
 	if (from->id)
 		return true;
-	if (!msg->destination)
-		return msg->type != DG_MSG_SIGNAL;
-	return !strcmp(msg->destination, DG_DRIVER_NAME);
+	if (msg->destination && !strcmp(msg->destination, DG_DRIVER_NAME))
+		return true;
+	if (!msg->destination && msg->type != DG_MSG_SIGNAL)
+		return true;
+
+	if (msg->destination)
+		to = dg_bus_resolve(bus, msg->destination);
+	dg_route_request_to_monitors(bus, from, msg, packet, to);
+	return false;
 }
 
 /* Or for the bus as the other end of the connection. */
@@ -347,20 +444,25 @@ static int dg_route_exclusive(struct dg_bus *bus, struct dg_peer *from,
 		return dg_route_unicast(bus, from, msg, packet);
 
 	if (msg->destination && from->id && dg_is_reply(msg)) {
+		dg_route_request_to_monitors(bus, from, msg, packet, NULL);
 		/* The driver has called nobody. */
 		err = dg_route_rejected(from, NULL, msg,
 					DG_ERROR("AccessDenied"),
 					"Rejected send message", false);
 	} else if (msg->fds && msg->fds->body && dg_is_for_driver(msg)) {
+		if (msg->destination)
+			dg_route_request_to_monitors(bus, from, msg, packet,
+						     NULL);
 		err = dg_driver_error(from, msg, DG_ERROR("LimitsExceeded"),
 				      "The message is larger than org.freedesktop.DBus takes");
 	} else if (msg->destination) {
-		err = dg_driver_handle(bus, from, msg);
+		err = dg_driver_handle(bus, from, msg, packet);
 		/* Others see it once it has been done, if it has been. */
 		if (!err)
 			dg_route_eavesdrop(bus, msg, packet, from, NULL);
 		err = min(0, err);
 	} else if (msg->type == DG_MSG_SIGNAL) {
+		dg_route_request_to_monitors(bus, from, msg, packet, NULL);
 		dg_packet_stamp(packet, from->id);
 		dg_route_broadcast(bus, msg, packet, from, NULL,
 				   GFP_KERNEL_ACCOUNT);
@@ -378,13 +480,15 @@ static bool dg_route_needs_write(const struct dg_bus *bus,
 {
 	return !msg->destination ||
 	       !strcmp(msg->destination, DG_DRIVER_NAME) || !from->id ||
-	       bus->n_eavesdroppers;
+	       bus->n_eavesdroppers || bus->n_monitors;
 }
 
 /* Whether match rules may look at a message: it may change at any time. */
 static bool dg_route_may_match(const struct dg_bus *bus,
 			       const struct dg_msg *msg)
 {
+	if (READ_ONCE(bus->n_monitors))
+		return true;
 	return READ_ONCE(bus->matches.n_rules) &&
 	       ((!msg->destination && msg->type == DG_MSG_SIGNAL) ||
 		READ_ONCE(bus->n_eavesdroppers));
@@ -429,7 +533,7 @@ int dg_route(struct dg_peer *from, struct dg_msg *msg, struct sk_buff *packet)
 		err = -ENOTCONN;
 	} else if (dg_queue_is_backlogged(&from->queue)) {
 		err = -ENOBUFS;
-	} else if (!dg_route_may_stay(from, msg)) {
+	} else if (!dg_route_may_stay(bus, from, msg, packet)) {
 		thrown_out = dg_peer_remove_locked(from,
 						   DBUS_GENL_REASON_PROTOCOL);
 		kfree_skb(packet);

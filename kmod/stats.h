@@ -17,7 +17,8 @@ struct sk_buff;
  * struct dg_counters - what STATS_A_* counts since the bus was made
  * @routed: messages accepted by SEND
  * @delivered: messages handed to receivers
- * @dropped: signals lost to a receiver whose queue was over quota
+ * @dropped: signals, and what monitors were to see, lost to a receiver whose
+ *	queue was over quota
  * @overflowed: messages that went through an overflow queue
  */
 struct dg_counters {

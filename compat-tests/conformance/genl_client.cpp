@@ -4,6 +4,7 @@
  */
 #include <cstdio>
 
+#include "../system/lib/files.h"
 #include "client.h"
 
 namespace dg::test {
@@ -20,6 +21,7 @@ class GenlClient : public Client {
   std::optional<Seen> receive(int timeout_ms) override {
     auto m = peer.receive(timeout_ms);
     if (!m) return std::nullopt;
+    if (m->body_fd != -1 && !claim_body(*m)) return std::nullopt;
     Seen s;
     s.type = m->type;
     s.flags = m->flags;
@@ -39,12 +41,26 @@ class GenlClient : public Client {
   bool connected() override { return !peer.disconnected; }
 
   Peer peer;
+
+ private:
+  // A body that comes as a file, read from it.
+  bool claim_body(Message& m) {
+    Claim claim = peer.claim(m);
+    struct stat status;
+    if (claim.body_fd < 0 || fstat(claim.body_fd, &status)) return false;
+    m.body.resize(static_cast<size_t>(status.st_size));
+    ssize_t n = pread(claim.body_fd, m.body.data(), m.body.size(), 0);
+    bool sealed = fcntl(claim.body_fd, F_GET_SEALS) == SEALS;
+    claim.close();
+    return sealed && n == status.st_size;
+  }
 };
 
 }  // namespace
 
 std::unique_ptr<Client> connect_genl(const std::string& bus) {
   auto client = std::make_unique<GenlClient>();
+  client->peer.takes_fds = true;
   Answer a = client->peer.connect(bus);
   if (a.error) {
     std::fprintf(stderr, "CONNECT to %s: errno %d %s\n", bus.c_str(), -a.error, a.extack.c_str());

@@ -66,7 +66,7 @@ void calls(Stage& s) {
       s.send("a", m);
     }
 
-  s.test("call: without a destination");
+  s.test("no destination: calls");
   s.send("a", call("", "/o", "i.I", "M"));
   s.send("a", call("", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetId"));
   s.send("a", call("", "/o", "org.freedesktop.DBus.Peer", "Ping"));

@@ -10,6 +10,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,8 +42,15 @@ class Stage {
   }
   // Prints what has come to everybody since.
   void settle();
+  // Makes the actor a monitor.  From then on it can't ping: what it sees is read up to the last
+  // ping of the others, so rules let pings through, and they aren't printed.
+  void monitor(const std::string& actor, const std::vector<std::string>& rules, uint8_t flags = 0);
   // Does it without printing.
   void quietly(const std::string& actor, const Message& m);
+  // Of many, the last of which is done quietly, or printed.
+  void without_waiting(const std::string& actor, const Message& m) {
+    actors_.at(actor).client->send(m);
+  }
   // What the actor saw last of this type (RETURN, ...), for replies to it.
   const Seen& last(const std::string& actor) const { return actors_.at(actor).last; }
   const std::string& name(const std::string& actor) const { return actors_.at(actor).name; }
@@ -55,15 +64,22 @@ class Stage {
     std::unique_ptr<Client> client;
     std::string name;
     bool registered = false;
+    bool monitor = false;
     bool spoke = false;  // sent something since it was last read from
     Seen last;
   };
+  void settle(bool print);
   void drain(const std::string& id, Actor& actor, bool print);
+  void watch(const std::string& id, Actor& actor, bool print);
+  void show(const std::string& id, Actor& actor, const Seen& seen, bool print);
   std::string describe(const Seen& s) const;
   std::string hide_ids(std::string text) const;
 
   const Connector& connect_;
   std::map<std::string, Actor> actors_;
+  using Ping = std::pair<std::string, uint32_t>;  // by whom, its serial
+  std::set<Ping> pings_;
+  std::optional<Ping> last_ping_;  // of this settle()
   std::vector<std::pair<std::string, std::string>> hidden_;
 };
 
@@ -72,5 +88,7 @@ void queries_scenarios(Stage& s);   // scenarios_queries.cpp
 void match_scenarios(Stage& s);     // scenarios_match.cpp
 void delivery_scenarios(Stage& s);  // scenarios_delivery.cpp
 void driver_scenarios(Stage& s);    // scenarios_driver.cpp
+void monitor_scenarios(Stage& s);   // scenarios_monitor.cpp
+void stats_scenarios(Stage& s);     // scenarios_stats.cpp
 
 }  // namespace dg::test

@@ -26,6 +26,7 @@
 #endif
 #endif
 #include <linux/security.h>
+#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
@@ -173,6 +174,22 @@ static inline void dg_compat_uninstall_fd(unsigned int fd)
 
 	if (file)
 		fput(file);
+}
+
+/* A file of shmem, for reading and writing, or an ERR_PTR. */
+static inline struct file *dg_compat_shmem_file(const char *name, loff_t size)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+	return shmem_file_setup(name, size, EMPTY_VMA_FLAGS);
+#else
+	return shmem_file_setup(name, size, 0);
+#endif
+}
+
+/* Seals of a file of shmem that nobody else has: nothing can be mapped yet. */
+static inline void dg_compat_seal(struct file *file, unsigned int seals)
+{
+	SHMEM_I(file_inode(file))->seals |= seals;
 }
 
 /* Whether a process of its user may look into the running task: ptrace(2). */

@@ -167,6 +167,7 @@ bool has_size(const nlattr* attribute, std::size_t size) noexcept {
 
 std::string_view sender_name(uint64_t id, char (&buffer)[24]) noexcept {
   if (id == 0) return DBUS_SERVICE_DBUS;
+  if (id == DBUS_GENL_SENDER_NOT_ACTIVE) return ":not.active.yet";
   std::memcpy(buffer, ":1.", 3);
   char* end = std::to_chars(buffer + 3, std::end(buffer), id - 1).ptr;
   return {buffer, static_cast<std::size_t>(end - buffer)};

@@ -69,7 +69,7 @@ bool read_claim(nlmsghdr* header, const GenlMessageId& id, GenlFiles* files, int
 DBusMessage* decode_message(nlmsghdr* header, const GenlMessageId& id, GenlFiles& files,
                             std::size_t max_body, const char** why) noexcept;
 
-// ":1.N", or the driver's name.
+// ":1.N", the driver's name, or what a monitor sees for a peer that hasn't said Hello.
 std::string_view sender_name(uint64_t id, char (&buffer)[24]) noexcept;
 
 }  // namespace dg

@@ -277,6 +277,22 @@ TEST_F(GenlFilesTest, BodiesThatAreNotWhatTheyMustBe) {
   EXPECT_TRUE(list_.empty());
 }
 
+// A monitor may not send: what it sees and can't read is for others to answer.
+TEST_F(GenlFilesTest, WhatAMonitorLosesIsNotAnswered) {
+  MessagePtr become(dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS,
+                                                 DBUS_INTERFACE_MONITORING, "BecomeMonitor"));
+  become->set_serial(1);
+  ASSERT_EQ(transport_->send(*become), IoStatus::Ok);
+  ASSERT_NE(sent(), nullptr);
+  for (int type : {DBUS_MESSAGE_TYPE_METHOD_CALL, DBUS_MESSAGE_TYPE_METHOD_RETURN}) {
+    NlMsg claimed = answer(80, {}, file_of("").release());
+    EXPECT_EQ(receive(message(type, 80, 0, true), {&claimed}), IoStatus::WouldBlock);
+    EXPECT_TRUE(list_.empty());
+    EXPECT_FALSE(transport_->has_pending_input());
+    EXPECT_EQ(sent(), nullptr);
+  }
+}
+
 TEST_F(GenlFilesTest, AnswersThatAreNotWhatWasAskedFor) {
   // One fd too few, one too many, a body that wasn't: all that came is closed.
   UniqueFd file = file_of("x");

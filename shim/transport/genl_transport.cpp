@@ -68,6 +68,11 @@ DBusMessage* make_error(uint32_t serial, uint32_t reply_serial, const char* send
   return builder.finish();
 }
 
+bool becomes_monitor(const DBusMessage& message) noexcept {
+  return message.is_method_call(DBUS_INTERFACE_MONITORING, "BecomeMonitor") &&
+         message.destination() && std::strcmp(message.destination(), DBUS_SERVICE_DBUS) == 0;
+}
+
 // Of requests that are no SEND: no message has it for a serial.
 constexpr uint32_t kNoSerial = 0;
 
@@ -156,6 +161,7 @@ bool GenlTransport::encode(const DBusMessage& message, IoStatus* status) noexcep
 
 IoStatus GenlTransport::send_encoded(const DBusMessage& message) noexcept {
   calls_[message.serial() % calls_.size()] = expects_reply(message);
+  monitor_ = monitor_ || becomes_monitor(message);
   std::span<iovec> parts = encoder_.parts();
   msghdr header{};
   header.msg_iov = parts.data();
@@ -385,6 +391,7 @@ IoStatus GenlTransport::lose(const GenlMessageId& id, const char* error_name,
   std::string_view sender = sender_name(id.sender, buffer);
   trace("genl: serial %u of %.*s is lost: %s", id.serial, static_cast<int>(sender.size()),
         sender.data(), why);
+  if (monitor_) return IoStatus::Ok;
   if (id.type == DBUS_MESSAGE_TYPE_METHOD_RETURN || id.type == DBUS_MESSAGE_TYPE_ERROR) {
     return answer_locally(id.reply_serial, error_name, why);
   }

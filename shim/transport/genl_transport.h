@@ -62,6 +62,8 @@ class GenlTransport : public Transport {
   bool pull_due_ = false;
   // DISCONNECT (or what amounts to it) was received.
   bool gone_ = false;
+  // It has asked to become a monitor: what comes may be for others, and isn't ours to answer.
+  bool monitor_ = false;
   // Which of the last serials are calls that expect a reply: a netlink error tells only the serial.
   // An error is in the socket when sendmsg returns, so that it cannot be older than this.
   std::bitset<1024> calls_;

@@ -212,7 +212,10 @@ TEST_F(GenlTransportTest, MessageHasAllFields) {
 
 TEST_F(GenlTransportTest, SendersAreUniqueNamesOrTheDriver) {
   const std::pair<uint64_t, const char*> senders[] = {
-      {0, DBUS_SERVICE_DBUS}, {1, ":1.0"}, {UINT64_MAX, ":1.18446744073709551614"}};
+      {0, DBUS_SERVICE_DBUS},
+      {1, ":1.0"},
+      {UINT64_MAX - 1, ":1.18446744073709551613"},
+      {DBUS_GENL_SENDER_NOT_ACTIVE, ":not.active.yet"}};
   for (auto [id, name] : senders) {
     kernel_.deliver(FakeKernel::message(id, DBUS_MESSAGE_TYPE_METHOD_RETURN, 1));
     EXPECT_EQ(receive_all(), IoStatus::WouldBlock);

@@ -82,6 +82,7 @@ Message reply_to(const Message& call, const Args& args) {
 }
 
 std::string unique_name(uint64_t id) {
+  if (id == DBUS_GENL_SENDER_NOT_ACTIVE) return ":not.active.yet";
   return id ? ":1." + std::to_string(id - 1) : "org.freedesktop.DBus";
 }
 

@@ -39,6 +39,12 @@
 /* A bus's GUID in text: 32 hexadecimal digits (spec, "UUIDs"). */
 #define DBUS_GENL_GUID_LEN	32
 
+/*
+ * MSG_A_SENDER of a message that a monitor sees and whose sender has no unique
+ * name yet: dbus-daemon calls it ":not.active.yet".
+ */
+#define DBUS_GENL_SENDER_NOT_ACTIVE	0xffffffffffffffffULL
+
 /**
  * enum dbus_genl_cmd - commands of the family
  *
@@ -68,7 +74,10 @@
  *	message, LimitsExceeded.
  * @DBUS_GENL_CMD_MESSAGE: kernel → client.  A D-Bus message for this peer, in
  *	the same layout as SEND; MSG_A_SENDER is set by the kernel.  nlmsg_seq,
- *	nlmsg_flags mean nothing in it, nlmsg_pid is 0.
+ *	nlmsg_flags mean nothing in it, nlmsg_pid is 0.  A monitor, as
+ *	BecomeMonitor of org.freedesktop.DBus.Monitoring makes it, gets those
+ *	for others, too, with their own MSG_A_DESTINATION: replies and signals
+ *	of the driver, and messages that the bus goes on to refuse, included.
  * @DBUS_GENL_CMD_PULL: kernel → client: the doorbell.  The socket's receive
  *	buffer was full, and what came after it waits in the kernel, in order;
  *	nothing more is put into the socket until it is pulled.  client →
@@ -172,7 +181,8 @@ enum dbus_genl_cmd {
  *	before BODY, and to be used where BODY would not be aligned otherwise.
  * @DBUS_GENL_MSG_A_SENDER: u64, required and the *first* attribute.  In SEND
  *	it is room and must be 0.  In MESSAGE: the sender's id; id N is the
- *	unique name ":1.(N-1)"; 0 is the driver, "org.freedesktop.DBus".
+ *	unique name ":1.(N-1)"; 0 is the driver, "org.freedesktop.DBus";
+ *	or %DBUS_GENL_SENDER_NOT_ACTIVE.
  * @DBUS_GENL_MSG_A_TYPE: u8, required.  1 method call, 2 method return,
  *	3 error, 4 signal.  Other values are refused in SEND.
  * @DBUS_GENL_MSG_A_FLAGS: u8, optional, 0 if absent.  As in the spec:
@@ -209,6 +219,8 @@ enum dbus_genl_cmd {
  *	the *receiver* must check that, its size, and the body against the
  *	signature: the kernel does not.  Match rules see those arguments that
  *	are whole within its first 64 KiB.  Not for the driver: LimitsExceeded.
+ *	Replies of the driver that are longer than an attribute come so, too,
+ *	sealed.
  * @DBUS_GENL_MSG_A_ERRNO: s32, positive, in the answer to FD_CLAIM alone.
  */
 enum dbus_genl_msg_attr {
@@ -255,7 +267,7 @@ enum dbus_genl_bus_flags {
  * enum dbus_genl_reason - BUS_A_REASON, why a peer was removed
  * @DBUS_GENL_REASON_BUS_GONE: the bus was destroyed.
  * @DBUS_GENL_REASON_PROTOCOL: the peer broke the protocol where dbus-daemon
- *	hangs up (for example its first message wasn't Hello).
+ *	hangs up (its first message wasn't Hello; or it is a monitor and sent).
  * @DBUS_GENL_REASON_TIMEOUT: the peer has not said Hello in time.
  */
 enum dbus_genl_reason {
@@ -326,8 +338,8 @@ enum dbus_genl_bus_attr {
  *	from the driver included; a broadcast counts once a receiver.
  * @DBUS_GENL_STATS_A_REFUSED: counter: requests refused with an errno by the
  *	bus; what netlink's attribute policy stops before it is not counted.
- * @DBUS_GENL_STATS_A_DROPPED: counter: signals not delivered since their
- *	receiver's queue was over quota.
+ * @DBUS_GENL_STATS_A_DROPPED: counter: signals, and what monitors were to see,
+ *	not delivered since their receiver's queue was over quota.
  * @DBUS_GENL_STATS_A_OVERFLOWED: counter: messages that went through an
  *	overflow queue.
  * @DBUS_GENL_STATS_A_UNCLAIMED_FDS: gauge: files of messages, bodies included,
