@@ -130,6 +130,9 @@ def main():
     tally = Tally(colour=sys.stdout.isatty())
     os.environ["DBUS_GENL_BUILD"] = str(BUILD)
     os.environ["DBUS_GENL_SRC"] = str(SRC)
+    if args.long:
+        # Guests get it too: for tests that can take any time.
+        os.environ["DBUS_GENL_LONG"] = "1"
     whole = not args.names
     if whole and not args.kernel:
         lint(tally)

@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * netlink_fuzz.cpp - requests at random, most of them nearly right, from several sockets
+ *
+ * netlink_fuzz [SECONDS [SEED]]: half of the time as an unprivileged user, half as root who makes
+ * and destroys buses. A request is one of the contract's, of a call of the driver with a body that
+ * fits or not, or of a message to another socket; then some of its attributes are dropped, doubled,
+ * swapped, cut or changed. That the kernel says nothing is for tools/vm to see; here it must go on
+ * serving a witness, and nothing may be left when the sockets are closed.
+ */
+#include <linux/netlink.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstring>
+#include <random>
+
+#include "files.h"
+#include "tap.h"
+
+using namespace dg::test;
+
+namespace {
+
+constexpr unsigned SOCKETS = 8;
+constexpr uint32_t USER = 20001;
+
+struct Field {
+  uint16_t type;
+  std::string payload;
+  int claimed = -1;  // the length that its header says
+};
+using Fields = std::vector<Field>;
+
+class Fuzzer {
+ public:
+  Fuzzer(uint32_t seed, bool controls) : random_(seed), controls_(controls) {}
+  ~Fuzzer() {
+    for (int fd : files_) close(fd);
+  }
+
+  void turn() {
+    if (files_.empty()) files_ = {memfd(say("sealed", 70000)), memfd("open", 0), sparse(1 << 20)};
+    GenlSocket& sock = socks_[pick(SOCKETS)];
+    if (sock.fd() < 0 || one_in(400)) {
+      sock.close();
+      if (sock.open(one_in(4) ? 4096 : 0)) return;
+      // Most are to be peers, or little else would be tried.
+      if (controls_ && one_in(2))
+        send(sock, DBUS_GENL_CMD_BUS_CREATE, fields_of(DBUS_GENL_CMD_BUS_CREATE));
+      else if (!one_in(4)) {
+        send(sock, DBUS_GENL_CMD_CONNECT, connect());
+        send(sock, DBUS_GENL_CMD_SEND, driver("Hello", ""));
+        Fields match = driver("AddMatch", "");
+        match.push_back({DBUS_GENL_MSG_A_SIGNATURE, z("s")});
+        match.push_back({DBUS_GENL_MSG_A_BODY, raw(uint32_t{13}) + z("type='signal'")});
+        std::erase_if(match, [](const Field& f) {
+          return f.type == DBUS_GENL_MSG_A_BODY && f.payload.size() != 18;
+        });
+        send(sock, DBUS_GENL_CMD_SEND, match);
+        listen(sock);
+      }
+      return;
+    }
+    const uint8_t cmd = command();
+    Fields fields = one_in(40) ? some_fields() : fields_of(cmd);
+    while (one_in(3) && !fields.empty()) mutate(fields);
+    send(sock, cmd, fields);
+    if (one_in(8)) listen(sock);
+  }
+
+  unsigned sent = 0, accepted = 0, refused = 0, messages = 0, claims = 0;
+
+ private:
+  uint32_t pick(size_t n) { return static_cast<uint32_t>(random_() % n); }
+  bool one_in(uint32_t n) { return pick(n) == 0; }
+  template <typename T, size_t N>
+  const T& of(const T (&table)[N]) {
+    return table[pick(N)];
+  }
+  template <typename T>
+  static std::string raw(T v) {
+    return std::string(reinterpret_cast<const char*>(&v), sizeof v);
+  }
+  static std::string z(std::string s) { return s + '\0'; }
+  uint32_t number() {
+    static constexpr uint32_t odd[] = {0, 1, 2, 3, 255, 256, 65535, 65536, 1u << 26, 1u << 31, ~0u};
+    return one_in(3) ? of(odd) : pick(40);
+  }
+
+  uint8_t command() {
+    static constexpr uint8_t usual[] = {DBUS_GENL_CMD_SEND,     DBUS_GENL_CMD_SEND,
+                                        DBUS_GENL_CMD_SEND,     DBUS_GENL_CMD_SEND,
+                                        DBUS_GENL_CMD_FD_CLAIM, DBUS_GENL_CMD_PULL};
+    if (!one_in(6)) return of(usual);
+    if (controls_ && one_in(2))
+      return !one_in(10) ? DBUS_GENL_CMD_BUS_CREATE : DBUS_GENL_CMD_BUS_DESTROY;
+    return static_cast<uint8_t>(one_in(20) ? pick(256) : pick(DBUS_GENL_CMD_MAX + 2));
+  }
+
+  std::string bus() { return "fuzz" + std::to_string(pick(3)); }
+  Fields connect() {
+    return {{DBUS_GENL_BUS_A_NAME, z(controls_ ? bus() : "user")},
+            {DBUS_GENL_BUS_A_FLAGS, raw(uint32_t{DBUS_GENL_PEER_FDS})}};
+  }
+  std::string name() {
+    static const std::string names[] = {
+        "a.b",  "a.b.c", "f.Name", "org.freedesktop.DBus", ":1.0", "a", "",
+        ".a.b", "a..b",  "a.1b",   std::string(256, 'n')};
+    return live_.empty() || one_in(4) ? of(names) : live_[pick(live_.size())];
+  }
+  std::string path() {
+    static const std::string paths[] = {"/",   "/o", "/o/p", "/org/freedesktop/DBus",     "//",
+                                        "/o/", "o",  "",     "/" + std::string(9000, 'p')};
+    return one_in(5) ? of(paths) : "/o";
+  }
+  std::string rule() {
+    static const char* const keys[] = {
+        "type",           "sender",        "interface", "member", "path",
+        "path_namespace", "destination",   "arg0",      "arg63",  "arg64",
+        "arg1path",       "arg0namespace", "eavesdrop", "x",      ""};
+    static const char* const values[] = {"signal", "method_call", "a.b", "M",   "/o", "true",
+                                         "",       "x\\'y",       "'",   "a''b"};
+    std::string text;
+    for (uint32_t i = pick(5); i <= 4; ++i)
+      text += std::string(of(keys)) + (one_in(20) ? "" : "=") + (one_in(10) ? "" : "'") +
+              of(values) + (one_in(20) ? "" : "'") + (one_in(20) ? " " : ",");
+    if (!one_in(8) && !text.empty()) text.pop_back();
+    return text;
+  }
+
+  // A signature, and a body that it fits.
+  std::string signature(unsigned depth = 0) {
+    static const std::string basic[] = {"y", "b", "n", "q", "i", "u", "x",
+                                        "t", "d", "s", "o", "g", "h"};
+    std::string text;
+    for (uint32_t i = pick(3); i < 3; ++i) {
+      const uint32_t kind = depth > 4 ? 0 : pick(8);
+      if (kind == 1)
+        text += "a" + (one_in(3) ? std::string("a") : "") + of(basic);
+      else if (kind == 2)
+        text += "(" + signature(depth + 1) + of(basic) + ")";
+      else if (kind == 3)
+        text += "a{" + of(basic) + "v}";
+      else if (kind == 4)
+        text += "v";
+      else
+        text += of(basic);
+    }
+    return text;
+  }
+  void align(std::string& body, size_t n) {
+    while (body.size() % n) body += '\0';
+  }
+  void value(std::string& body, const std::string& s, size_t& at, unsigned depth) {
+    const char c = s[at++];
+    auto fixed = [&](size_t n) {
+      align(body, n);
+      for (size_t i = 0; i < n; ++i) body += static_cast<char>(pick(3));
+    };
+    auto text = [&](const std::string& t, bool long_length) {
+      if (long_length)
+        align(body, 4), body += raw(static_cast<uint32_t>(t.size()));
+      else
+        body += static_cast<char>(t.size());
+      body += z(t);
+    };
+    switch (c) {
+      case 'y':
+        return fixed(1);
+      case 'n':
+      case 'q':
+        return fixed(2);
+      case 'b':
+        align(body, 4);
+        body += raw(uint32_t{pick(2)});
+        return;
+      case 'h':
+        align(body, 4);
+        body += raw(uint32_t{pick(3)});
+        return;
+      case 'i':
+      case 'u':
+        return fixed(4);
+      case 'x':
+      case 't':
+      case 'd':
+        return fixed(8);
+      case 's':
+        return text(one_in(2) ? name() : std::string(pick(40), 'x'), true);
+      case 'o':
+        return text(one_in(2) ? "/o" : path(), true);
+      case 'g':
+        return text("a{sv}", false);
+      case 'v': {
+        const std::string inner = depth > 6 ? "y" : "s";
+        text(inner, false);
+        size_t inside = 0;
+        return value(body, inner, inside, depth + 1);
+      }
+      case '(':
+      case '{':
+        align(body, 8);
+        while (at < s.size() && s[at] != ')' && s[at] != '}') value(body, s, at, depth + 1);
+        ++at;
+        return;
+      case 'a': {
+        align(body, 4);
+        const size_t length_at = body.size();
+        body += raw(uint32_t{0});
+        const char e = s[at];
+        if (std::strchr("xtd({", e)) align(body, 8);
+        const size_t start = body.size(), element = at;
+        size_t end = element;
+        for (uint32_t n = pick(3) + 1; n; --n) {
+          end = element;
+          value(body, s, end, depth + 1);
+        }
+        at = end;
+        const auto size = static_cast<uint32_t>(body.size() - start);
+        std::memcpy(&body[length_at], &size, sizeof size);
+        return;
+      }
+      default:
+        return;
+    }
+  }
+  std::string body(const std::string& signature) {
+    std::string bytes;
+    for (size_t at = 0; at < signature.size();) value(bytes, signature, at, 0);
+    return bytes;
+  }
+
+  Fields message(uint8_t type, const std::string& signature, const std::string& bytes) {
+    Fields f = {{DBUS_GENL_MSG_A_SENDER, raw(uint64_t{0})}, {DBUS_GENL_MSG_A_TYPE, raw(type)}};
+    if (one_in(3)) f.push_back({DBUS_GENL_MSG_A_FLAGS, raw(static_cast<uint8_t>(pick(8)))});
+    f.push_back({DBUS_GENL_MSG_A_SERIAL, raw(++serial_)});
+    if (!signature.empty()) f.push_back({DBUS_GENL_MSG_A_SIGNATURE, z(signature)});
+    if (!bytes.empty()) f.push_back({DBUS_GENL_MSG_A_BODY, bytes});
+    return f;
+  }
+  Fields driver(const std::string& member, const std::string& s) {
+    std::string bytes;
+    size_t at = 0;
+    if ((member == "AddMatch" || member == "RemoveMatch") && !one_in(8)) {
+      const std::string text = rule();
+      bytes = raw(static_cast<uint32_t>(text.size())) + z(text);
+    } else {
+      while (at < s.size()) value(bytes, s, at, 0);
+    }
+    Fields f = message(CALL, s, bytes);
+    f.insert(f.begin() + 2, {{DBUS_GENL_MSG_A_DESTINATION, z("org.freedesktop.DBus")},
+                             {DBUS_GENL_MSG_A_PATH, z("/org/freedesktop/DBus")},
+                             {DBUS_GENL_MSG_A_MEMBER, z(member)}});
+    if (!one_in(4)) f.insert(f.begin() + 2, {DBUS_GENL_MSG_A_INTERFACE, z("org.freedesktop.DBus")});
+    return f;
+  }
+  Fields send_fields() {
+    static const std::pair<const char*, const char*> methods[] = {
+        {"Hello", ""},
+        {"RequestName", "su"},
+        {"ReleaseName", "s"},
+        {"GetNameOwner", "s"},
+        {"NameHasOwner", "s"},
+        {"ListNames", ""},
+        {"ListQueuedOwners", "s"},
+        {"AddMatch", "s"},
+        {"RemoveMatch", "s"},
+        {"StartServiceByName", "su"},
+        {"GetConnectionCredentials", "s"},
+        {"GetConnectionUnixUser", "s"},
+        {"GetId", ""},
+        {"UpdateActivationEnvironment", "a{ss}"},
+        {"Introspect", ""},
+        {"Get", "ss"},
+        {"GetAll", "s"},
+        {"Set", "ssv"},
+        {"GetStats", ""},
+        {"BecomeMonitor", "asu"},
+        {"GetConnectionStats", "s"},
+        {"GetAllMatchRules", ""}};
+    if (one_in(2)) {
+      auto& [member, s] = of(methods);
+      return driver(member, one_in(10) ? signature() : s);
+    }
+    const auto type = static_cast<uint8_t>(one_in(20) ? pick(8) : 1 + pick(4));
+    const std::string s = one_in(3) ? "" : signature();
+    const bool large = one_in(12);
+    Fields f = message(type, large ? "say" : s, large ? "" : body(s));
+    if (large) f.push_back({DBUS_GENL_MSG_A_BODY_FD, raw(fd())});
+    f.insert(f.begin() + 2, {{DBUS_GENL_MSG_A_PATH, z(path())},
+                             {DBUS_GENL_MSG_A_INTERFACE, z(one_in(8) ? name() : "a.b")},
+                             {DBUS_GENL_MSG_A_MEMBER, z(one_in(9) ? name() : "M")}});
+    if (!one_in(3)) f.push_back({DBUS_GENL_MSG_A_DESTINATION, z(name())});
+    if (type == RETURN || type == ERROR || one_in(20))
+      f.push_back({DBUS_GENL_MSG_A_REPLY_SERIAL, raw(one_in(4) ? number() : serial_ - pick(30))});
+    if (type == ERROR) f.push_back({DBUS_GENL_MSG_A_ERROR_NAME, z(name())});
+    if (one_in(6)) {
+      std::string fds;
+      for (uint32_t n = one_in(30) ? 300 : 1 + pick(3); n; --n) fds += raw(fd());
+      f.push_back({DBUS_GENL_MSG_A_FDS, fds});
+    }
+    return f;
+  }
+  // A memfd, one of the sockets themselves, or nothing.
+  int32_t fd() {
+    if (one_in(12)) return static_cast<int32_t>(number());
+    return one_in(6) ? socks_[pick(SOCKETS)].fd() : files_[pick(files_.size())];
+  }
+
+  Fields fields_of(uint8_t cmd) {
+    switch (cmd) {
+      case DBUS_GENL_CMD_CONNECT:
+        return connect();
+      case DBUS_GENL_CMD_SEND:
+        return send_fields();
+      case DBUS_GENL_CMD_FD_CLAIM:
+        if (claimable_.empty()) return {};
+        return {{DBUS_GENL_MSG_A_SENDER, raw(claimable_.back().first)},
+                {DBUS_GENL_MSG_A_SERIAL, raw(claimable_.back().second)}};
+      case DBUS_GENL_CMD_BUS_CREATE:
+        return {{DBUS_GENL_BUS_A_NAME, z(bus())},
+                {DBUS_GENL_BUS_A_MACHINE_ID, z(std::string(32, 'a'))}};
+      case DBUS_GENL_CMD_BUS_DESTROY:
+        return {{DBUS_GENL_BUS_A_NAME, z(bus())}};
+      default:
+        return {};
+    }
+  }
+  Fields some_fields() {
+    Fields f;
+    for (uint32_t n = pick(6); n; --n)
+      f.push_back(
+          {static_cast<uint16_t>(pick(24)), std::string(pick(12), static_cast<char>(pick(256)))});
+    return f;
+  }
+
+  void mutate(Fields& f) {
+    const size_t at = pick(f.size());
+    Field& field = f[at];
+    switch (pick(9)) {
+      case 0:
+        f.erase(f.begin() + static_cast<ptrdiff_t>(at));
+        break;
+      case 1:
+        f.insert(f.begin() + pick(f.size()), Field(field));
+        break;
+      case 2:
+        std::swap(field, f[pick(f.size())]);
+        break;
+      case 3:
+        field.type = static_cast<uint16_t>(one_in(4) ? random_() : pick(20));
+        break;
+      case 4:
+        field.claimed = static_cast<int>(one_in(2) ? pick(70000) : field.payload.size() + pick(9));
+        break;
+      case 5:
+        field.payload.resize(pick(field.payload.size() + 1));
+        break;
+      case 6:
+        field.payload += std::string(pick(one_in(50) ? 60000 : 9), static_cast<char>(pick(256)));
+        break;
+      default:
+        if (!field.payload.empty())
+          field.payload[pick(field.payload.size())] ^= static_cast<char>(1 << pick(8));
+    }
+  }
+
+  void send(GenlSocket& sock, uint8_t cmd, const Fields& fields) {
+    Attrs a;
+    for (const Field& f : fields) {
+      if (f.type == DBUS_GENL_MSG_A_BODY && f.claimed < 0)
+        a.body(f.payload.data(), f.payload.size());
+      else
+        a.lying(f.type,
+                static_cast<uint16_t>(f.claimed < 0 ? NLA_HDRLEN + f.payload.size()
+                                                    : static_cast<size_t>(f.claimed)),
+                f.payload.data(), f.payload.size());
+    }
+    static constexpr uint16_t flags[] = {NLM_F_ACK, NLM_F_ACK, NLM_F_ACK, 0, NLM_F_DUMP, 0x700};
+    Bytes bytes = genl_bytes(cmd, a, of(flags), serial_,
+                             one_in(50) ? static_cast<uint8_t>(pick(256)) : DBUS_GENL_VERSION);
+    if (one_in(100)) bytes.resize(pick(bytes.size() + 1));
+    if (one_in(100))
+      bytes.insert(bytes.end(), bytes.begin(), bytes.begin() + pick(bytes.size() + 1));
+    if (one_in(100) && bytes.size() > 4) bytes[pick(4)] ^= static_cast<uint8_t>(1 << pick(8));
+    ++sent;
+    sock.send_bytes(bytes);
+  }
+
+  void listen(GenlSocket& sock) {
+    while (auto p = sock.receive(0)) {
+      if (p->is_error()) ++(p->error ? refused : accepted);
+      if (p->cmd == DBUS_GENL_CMD_MESSAGE && !p->is_error()) ++messages;
+      if (p->cmd == DBUS_GENL_CMD_MESSAGE &&
+          (p->has(DBUS_GENL_MSG_A_FDS) || p->has(DBUS_GENL_MSG_A_BODY_FD))) {
+        claimable_.emplace_back(p->num(DBUS_GENL_MSG_A_SENDER),
+                                static_cast<uint32_t>(p->num(DBUS_GENL_MSG_A_SERIAL)));
+        if (claimable_.size() > 50) claimable_.erase(claimable_.begin());
+      }
+      if (const std::string text =
+              p->cmd == DBUS_GENL_CMD_MESSAGE ? parse_message(*p).string_arg() : "";
+          text.rfind(":1.", 0) == 0) {
+        live_.push_back(text);
+        if (live_.size() > SOCKETS) live_.erase(live_.begin());
+      }
+      if (p->cmd == DBUS_GENL_CMD_FD_CLAIM && !p->is_error()) {
+        ++claims;
+        Message got = parse_message(*p);
+        for (int fd : got.fds) close(fd);
+        if (got.body_fd >= 0) close(got.body_fd);
+      }
+    }
+  }
+
+  std::mt19937 random_;
+  const bool controls_;
+  GenlSocket socks_[SOCKETS];
+  std::vector<int> files_;
+  std::vector<std::string> live_;  // unique names
+  std::vector<std::pair<uint64_t, uint32_t>> claimable_;
+  uint32_t serial_ = 100;
+};
+
+void fuzz(Tap& tap, const char* who, bool controls, uint32_t seed, int seconds) {
+  Bus witnessed;
+  Peer witness;
+  if (witnessed.create("witness").error || witness.join("witness").empty()) tap.bail("no witness");
+  unsigned served = 0, asked = 0;
+  {
+    Fuzzer fuzzer(seed, controls);
+    auto race = [&] {
+      for (int64_t end = now_ms() + seconds * 1000; now_ms() < end;) {
+        for (int i = 0; i < 300; ++i) fuzzer.turn();
+        ++asked;
+        served += witness.ask("GetNameOwner", Args().s(witness.name())).find(witness.name()) !=
+                  std::string::npos;
+      }
+    };
+    if (controls) {
+      race();
+    } else {
+      const Become user(USER);
+      Bus own;
+      if (own.create("user").error) tap.bail("a user's bus can't be made");
+      race();
+    }
+    tap.ok(
+        fuzzer.accepted > 100 && fuzzer.refused > 100 && fuzzer.messages > 100 && fuzzer.claims > 0,
+        "%s: %u requests: %u answered with yes, %u with no; %u messages came, %u files claimed",
+        who, fuzzer.sent, fuzzer.accepted, fuzzer.refused, fuzzer.messages, fuzzer.claims);
+  }
+  tap.ok(asked && served == asked, "%s: another bus serves meanwhile (%u of %u)", who, served,
+         asked);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Tap tap;
+  std::signal(SIGPIPE, SIG_IGN);
+  const int seconds = argc > 1 ? std::atoi(argv[1]) : 60;
+  const auto seed = static_cast<uint32_t>(argc > 2 ? std::strtoul(argv[2], nullptr, 0) : 1);
+  tap.note("seed %u", seed);
+  const Stats before = stats();
+  fuzz(tap, "a user", false, seed, seconds / 2);
+  fuzz(tap, "a controller", true, seed + 1, seconds / 2);
+  // A bus that was made persistent by a mutation stays otherwise.
+  for (int i = 0; i < 3; ++i) Bus().destroy("fuzz" + std::to_string(i));
+  tap.ok(comes_true([&] { return same_gauges(before, stats()); }), "nothing is left: %s",
+         gauges_text(stats()).c_str());
+  return tap.finish();
+}
