@@ -22,6 +22,7 @@
 
 struct dg_controller;
 struct dg_peer;
+struct dg_policy;
 
 #define DG_SYSTEM_BUS "system"
 
@@ -65,6 +66,7 @@ struct dg_net {
  * @matches: match rules
  * @n_eavesdroppers: rules with eavesdrop='true' that count
  * @broadcast: number of the latest broadcast: see dg_peer.broadcast
+ * @policy: who may do what; NULL until there is one: see policy_bus.h
  * @serial: serial of the driver's latest message
  * @replies_lock: of dg_peer.calls and @n_replies
  * @n_replies: calls that wait for their reply
@@ -99,6 +101,7 @@ struct dg_bus {
 	struct dg_match_table matches;
 	unsigned int n_eavesdroppers;
 	u64 broadcast;
+	struct dg_policy *policy;
 	atomic_t serial;
 
 	spinlock_t replies_lock;	/* see above */
@@ -137,6 +140,7 @@ bool dg_bus_is_system(const char *name);
 struct dg_bus *dg_bus_create(struct net *net, struct sock *sk, u32 portid,
 			     const struct dg_bus_params *params);
 struct dg_bus *dg_bus_find(struct net *net, const char *name, kuid_t uid);
+struct dg_bus *dg_bus_controlled(struct sock *sk, u32 portid);
 void dg_bus_put(struct dg_bus *bus);
 bool dg_bus_admits(const struct dg_bus *bus, kuid_t uid);
 void dg_bus_destroy(struct net *net, struct dg_bus *bus);

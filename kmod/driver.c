@@ -6,12 +6,14 @@
  * dbus-daemon 1.14's as observed; docs/differences.md has the exceptions.
  */
 #include <linux/kernel.h>
+#include <linux/pid_namespace.h>
 #include <linux/slab.h>
 
 #include "bus.h"
 #include "driver.h"
 #include "packet.h"
 #include "peer.h"
+#include "policy_bus.h"
 #include "route.h"
 
 #define DG_INTERFACE(name) "org.freedesktop.DBus" name
@@ -109,7 +111,16 @@ const struct dg_driver_interface dg_driver_interfaces[] = {
 static int dg_driver_send(struct dg_peer *to, struct dg_msg *msg,
 			  enum dg_class class, gfp_t gfp)
 {
+	const struct dg_transit transit = {
+		.msg = msg,
+		.to = to,
+		.requested_reply = true,
+	};
 	struct sk_buff *packet;
+
+	/* What has no destination is no peer's: see dg_methods_local. */
+	if (msg->destination && dg_policy_verdict(to->bus, &transit))
+		return 0;
 
 	msg->sender = 0;
 	msg->flags = DG_FLAG_NO_REPLY_EXPECTED;
@@ -211,6 +222,23 @@ const char *dg_call_string(struct dg_call *call)
 
 	WARN_ON_ONCE(dg_body_iter_string(&call->args, &s, NULL));
 	return s;
+}
+
+/* Whether the caller may not do what concerns all; then an error is set. */
+bool dg_call_unprivileged(struct dg_call *call, int *err)
+{
+	const struct dg_peer *peer = call->peer;
+	u32 uid = from_kuid_munged(current_user_ns(), peer->cred->euid);
+
+	*err = 0;
+	if (dg_policy_privileged(peer))
+		return false;
+	*err = dg_call_error(call, DG_ERROR("AccessDenied"),
+			     "rejected attempt to call %s by connection %s (uid=%u pid=%d comm=\"%s\") with uid %u",
+			     call->msg->member, peer->unique, uid,
+			     pid_nr_ns(peer->pid, task_active_pid_ns(current)),
+			     peer->comm, uid);
+	return true;
 }
 
 /* Makes a call end in an error: 0, for the method to return; or -ENOMEM. */

@@ -119,6 +119,8 @@ __printf(3, 4)
 int dg_call_error(struct dg_call *call, const char *error, const char *fmt,
 		  ...);
 
+bool dg_call_unprivileged(struct dg_call *call, int *err);
+
 /* An error in reply to a message, which need not be a call. */
 __printf(4, 5)
 int dg_driver_error(struct dg_peer *to, const struct dg_msg *msg,

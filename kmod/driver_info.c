@@ -28,7 +28,10 @@ int dg_driver_start_service(struct dg_call *call)
  */
 int dg_driver_update_environment(struct dg_call *call)
 {
-	return 0;
+	int err;
+
+	dg_call_unprivileged(call, &err);
+	return err;
 }
 
 /* There is no configuration that could be read again. */

@@ -12,6 +12,7 @@
 #include "names.h"
 #include "packet.h"
 #include "peer.h"
+#include "policy_bus.h"
 #include "route.h"
 
 #define DG_GFP_SIGNAL (GFP_KERNEL_ACCOUNT | __GFP_NOFAIL)
@@ -85,9 +86,12 @@ static void dg_driver_tell(struct dg_peer *to, const char *member,
 		.signature = "s",
 		.body = body.data,
 	};
+	const struct dg_transit transit = { .msg = &msg, .to = to };
 
 	dg_signal_put(&body, name);
 	msg.body_len = body.len;
+	if (dg_policy_verdict(to->bus, &transit))
+		return;
 	dg_queue_push(to, dg_packet_compose(&msg, DG_GFP_SIGNAL), NULL,
 		      DG_CLASS_SIGNAL, NULL);
 }

@@ -22,6 +22,7 @@
 #include "netlink.h"
 #include "packet.h"
 #include "peer.h"
+#include "policy_bus.h"
 #include "queue.h"
 #include "route.h"
 
@@ -123,7 +124,7 @@ static int dg_check_attrs(struct genl_info *info)
  * a privileged program that was handed a socket and made to write to it does
  * not lend its rights (CVE-2014-0181).
  */
-static int dg_check_opener(struct sock *sk, struct genl_info *info)
+int dg_check_opener(struct sock *sk, struct genl_info *info)
 {
 	struct file *file = sk->sk_socket ? sk->sk_socket->file : NULL;
 
@@ -278,16 +279,6 @@ static int dg_connect_bus(struct sock *sk, struct genl_info *info,
 	struct dg_peer *peer;
 	int err;
 
-	if (!dg_bus_admits(bus, current_euid())) {
-		if (bus->system)
-			NL_SET_ERR_MSG(info->extack,
-				       "the system bus has no policy yet: it admits only the user that made it");
-		else
-			NL_SET_ERR_MSG(info->extack,
-				       "the bus is another user's");
-		return -EACCES;
-	}
-
 	answer.skb = dg_connect_answer(info, bus);
 	if (!answer.skb)
 		return -ENOMEM;
@@ -309,6 +300,9 @@ static int dg_connect_bus(struct sock *sk, struct genl_info *info,
 	dg_peer_put(peer);
 	if (err == -EISCONN)
 		NL_SET_ERR_MSG(info->extack, "the socket is connected already");
+	else if (err == -EACCES)
+		NL_SET_ERR_MSG(info->extack,
+			       "the bus is another user's, or its policy does not admit this one");
 	else if (err == -EUSERS)
 		NL_SET_ERR_MSG(info->extack,
 			       "too many peers of this user on the bus");
@@ -710,6 +704,7 @@ DG_DOIT(pull)
 DG_DOIT(fd_claim)
 DG_DOIT(bus_create)
 DG_DOIT(bus_destroy)
+DG_DOIT(policy_set)
 DG_DOIT(stats_get)
 DG_DOIT(reserved)
 
@@ -769,7 +764,12 @@ static const struct genl_ops dg_genl_ops[] = {
 		.cmd = DBUS_GENL_CMD_STATS_GET,
 		.doit = dg_doit_stats_get,
 	},
-	DG_RESERVED(POLICY_SET),
+	{
+		.cmd = DBUS_GENL_CMD_POLICY_SET,
+		.doit = dg_doit_policy_set,
+		.policy = dg_policy_set_attrs,
+		.maxattr = DBUS_GENL_BUS_A_MAX,
+	},
 	DG_RESERVED(ACTIVATE),
 	DG_RESERVED_DUMP(PEER_GET),
 	DG_RESERVED_DUMP(NAME_GET),

@@ -12,4 +12,9 @@ extern struct genl_family dg_genl_family;
 int dg_netlink_register(void);
 void dg_netlink_unregister(void);
 
+struct genl_info;
+struct sock;
+
+int dg_check_opener(struct sock *sk, struct genl_info *info);
+
 #endif /* _DG_NETLINK_H */

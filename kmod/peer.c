@@ -14,6 +14,7 @@
 #include "limits.h"
 #include "packet.h"
 #include "peer.h"
+#include "policy_bus.h"
 #include "quota.h"
 
 static void dg_peer_gone(struct dg_endpoint *ep);
@@ -109,8 +110,8 @@ void dg_peer_put(struct dg_peer *peer)
  *	else can fail, and before anything else can get into the socket
  * @data: for @welcome
  *
- * Return: 0; -ENOENT the bus has been destroyed; -EUSERS too many peers of
- * this user; -EISCONN the socket is somebody already; or what @welcome says.
+ * Return: 0; -ENOENT the bus has been destroyed; -EACCES it does not admit this
+ * peer; -EUSERS too many peers of this user; -ENOMEM; -EISCONN the socket is somebody already; or what @welcome says.
  */
 int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 {
@@ -124,19 +125,27 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 	err = -EUSERS;
 	if (peer->user->n_peers >= DG_PEERS_PER_USER_MAX)
 		goto out;
-	err = dg_endpoint_add(&peer->ep);
+	err = dg_policy_join(peer);
 	if (err)
 		goto out;
+	err = dg_endpoint_add(&peer->ep);
+	if (err)
+		goto err_policy;
 	err = welcome(data);
-	if (err) {
-		dg_endpoint_del(&peer->ep);
-		goto out;
-	}
+	if (err)
+		goto err_endpoint;
 
 	peer->connected = true;
 	list_add_tail(&peer->node, &bus->members);
 	bus->n_peers++;
 	peer->user->n_peers++;
+	up_write(&bus->lock);
+	return 0;
+
+err_endpoint:
+	dg_endpoint_del(&peer->ep);
+err_policy:
+	dg_policy_leave(peer);
 out:
 	up_write(&bus->lock);
 	return err;
@@ -242,6 +251,7 @@ bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
 			dg_driver_no_reply(caller, serial, DG_ERROR("NoReply"),
 					   "Message recipient disconnected from message bus without replying");
 	}
+	dg_policy_leave(peer);
 	return true;
 }
 

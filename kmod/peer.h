@@ -17,6 +17,7 @@
 #include "reply.h"
 
 struct dg_bus;
+struct dg_policy_class;
 struct dg_user;
 struct genl_info;
 
@@ -41,6 +42,8 @@ struct genl_info;
  * @rules: its match rules
  * @n_eavesdropping: those of them that count in dg_bus.n_eavesdroppers
  * @broadcast: the last broadcast that it got, so that it gets each once
+ * @policy: the rules that are for it; NULL if its bus has no policy
+ * @next_policy: likewise, while the policy is being replaced
  * @takes_fds: it said in CONNECT that it claims files; for good
  * @calls: pending calls
  * @queue: what waits for it
@@ -63,6 +66,8 @@ struct dg_peer {
 	struct dg_match_owner rules;
 	unsigned int n_eavesdropping;
 	u64 broadcast;
+	struct dg_policy_class *policy;
+	struct dg_policy_class *next_policy;
 	bool takes_fds;
 
 	struct dg_calls calls;

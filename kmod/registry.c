@@ -415,3 +415,18 @@ int dg_registry_for_each_owned(const struct dg_owner *owner,
 	}
 	return 0;
 }
+
+int dg_registry_for_each_place(const struct dg_owner *owner,
+			       int (*fn)(void *data, const char *name),
+			       void *data)
+{
+	struct dg_place *place;
+	int ret;
+
+	list_for_each_entry(place, &owner->places, of_owner) {
+		ret = fn(data, place->name->text);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}

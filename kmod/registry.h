@@ -180,4 +180,9 @@ int dg_registry_for_each_owned(const struct dg_owner *owner,
 			       int (*fn)(void *data, const char *name),
 			       void *data);
 
+/* Likewise, and the names that it queues for. */
+int dg_registry_for_each_place(const struct dg_owner *owner,
+			       int (*fn)(void *data, const char *name),
+			       void *data);
+
 #endif /* _DG_REGISTRY_H */
