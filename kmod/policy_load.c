@@ -6,6 +6,7 @@
  * believed: it is walked attribute by attribute, each within what is around it.
  */
 #include <linux/bitops.h>
+#include <linux/bug.h>
 #include <linux/dbus_genl.h>
 #include <linux/err.h>
 #include <linux/errno.h>

@@ -99,6 +99,9 @@ class RuleReader {
     }
     if (send_ && receive_) combination("send and receive attributes");
     if (destinations_ > 1) combination("send_destination and send_destination_prefix");
+    if (rule_.broadcast == true && rule_.name) {
+      fail("send_broadcast=\"true\" and a destination cannot match anything");
+    }
     if (error_ && (interface_ || member_)) {
       combination("send_error or receive_error and a member or interface");
     }

@@ -94,7 +94,9 @@ class Generator {
     if (!any) add_text(direction + "_type", kTypes);
     if (random_.one_in(5)) add_bool(direction + "_requested_reply");
     if (random_.one_in(5)) add_bool("eavesdrop");
-    if (direction == "send" && random_.one_in(8)) add_bool("send_broadcast");
+    // dbus-daemon refuses a broadcast with a destination.
+    if (direction == "send" && random_.one_in(8) && rule_.find("destination") == std::string::npos)
+      add_bool("send_broadcast");
     if (random_.one_in(8)) add("min_fds", std::to_string(random_.below(4)));
     if (random_.one_in(8)) add("max_fds", std::to_string(random_.below(4)));
   }
@@ -127,8 +129,9 @@ class Generator {
   }
 
   void policy() {
-    const char* const connects[] = {"<deny user=\"33\"/>", "<deny group=\"60\"/>",
-                                    "<deny user=\"*\"/><allow user=\"1\"/><allow group=\"60\"/>"};
+    // Of groups only those that the users have in the database too: dbus-daemon looks there.
+    const char* const connects[] = {"<deny user=\"33\"/>", "<deny group=\"33\"/>",
+                                    "<deny user=\"*\"/><allow user=\"1\"/><allow group=\"2\"/>"};
     section("context=\"default\"", random_.below(4),
             "<allow user=\"*\"/><allow send_type=\"*\" eavesdrop=\"true\"/>"
             "<allow eavesdrop=\"true\"/><allow own=\"*\"/>\n");
@@ -166,7 +169,7 @@ class Generator {
       PolicySend& send = to_driver(peer, "RequestName");
       send.arg = name;
       send.has_arg = send.has_flag = true;
-      send.flag_arg = random_.below(8);
+      send.flag_arg = random_.one_in(2) ? 4 : 0;  // to queue or not; who owns it stays
     }
     PolicySend& send = to_driver(peer, "AddMatch");
     send.has_arg = true;

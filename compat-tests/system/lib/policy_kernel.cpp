@@ -77,9 +77,7 @@ class Kernel : public PolicyStage {
       const auto* index = reinterpret_cast<const uint8_t*>(&i);
       m.body.insert(m.body.end(), index, index + sizeof i);
     }
-    if (int error = peers_[peer].send(m)) {
-      die("SEND: " + std::to_string(error) + " " + peers_[peer].last_extack);
-    }
+    if (int error = peers_[peer].send(m, false)) die("SEND: " + std::to_string(error));
     return m.serial;
   }
 
@@ -95,7 +93,7 @@ class Kernel : public PolicyStage {
     if (p.send(ping)) die("Ping: " + p.last_extack);
     for (;;) {
       std::optional<Message> m = p.receive(30000);
-      if (!m) die("no answer to Ping");
+      if (!m || !p.send_errors.empty()) die("no answer to Ping, or a SEND was refused");
       if (!m->sender && m->reply_serial == ping.serial && m->destination.empty()) return all;
       if (!m->fds.empty()) p.claim(*m).close();
       all.push_back({m->sender ? unique_name(m->sender) : "org.freedesktop.DBus", m->type,

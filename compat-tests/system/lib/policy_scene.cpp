@@ -3,6 +3,7 @@
 #include "policy_scene.h"
 
 #include <map>
+#include <optional>
 #include <regex>
 
 namespace dg::test {
@@ -33,14 +34,16 @@ class Actors {
         continue;
       }
       // What one sends arrives before the next peer says anything.
-      if (i && scene_.sends[i - 1].from != send.from) settle(scene_.sends[i - 1].from);
-      serials_.push_back(stage_.send(send.from, send, resolve(send.destination),
-                                     send.reply_to >= 0
-                                         ? serials_[static_cast<unsigned>(send.reply_to)]
-                                         : send.no_call));
+      if (last_ && *last_ != send.from) settle(*last_);
+      last_ = send.from;
+      // A call of who may not connect has not been made.
+      uint32_t answers =
+          send.reply_to >= 0 ? serials_[static_cast<unsigned>(send.reply_to)] : 0;
+      if (!answers) answers = send.no_call;
+      serials_.push_back(stage_.send(send.from, send, resolve(send.destination), answers));
       sent_[{names_[send.from], serials_.back()}] = i;
     }
-    if (!scene_.sends.empty()) settle(scene_.sends.back().from);
+    if (last_) settle(*last_);
     for (unsigned i = 0; i < scene_.peers.size(); i++)
       if (!names_[i].empty()) hear(i, stage_.sync(i));
     return std::move(lines_);
@@ -85,6 +88,7 @@ class Actors {
   PolicyStage& stage_;
   const Scene& scene_;
   Transcript lines_;
+  std::optional<unsigned> last_;  // who sent last
   std::vector<std::string> names_;
   std::vector<uint32_t> serials_;
   std::map<std::pair<std::string, uint32_t>, unsigned> sent_;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <grp.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -23,7 +24,10 @@ class BecomeUser {
     check(::setgroups(all.size(), all.data()) || ::setegid(all.empty() ? uid : all[0]) ||
           ::seteuid(uid));
   }
-  ~BecomeUser() { check(::seteuid(0) || ::setegid(0) || ::setgroups(0, nullptr)); }
+  // Changing them makes a process one that its peers may not take fds from.
+  ~BecomeUser() {
+    check(::seteuid(0) || ::setegid(0) || ::setgroups(0, nullptr) || ::prctl(PR_SET_DUMPABLE, 1));
+  }
   BecomeUser(const BecomeUser&) = delete;
   BecomeUser& operator=(const BecomeUser&) = delete;
 
