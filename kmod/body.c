@@ -10,7 +10,7 @@
  * an array's elements for each empty array, some 250 steps for 8 bytes; all
  * else is linear in the body's length.
  */
-#include <linux/align.h>
+#include <linux/kernel.h>
 #include <linux/bug.h>
 #include <linux/errno.h>
 #include <linux/sched.h>

@@ -2,7 +2,7 @@
 /*
  * body_iter.c - read the arguments of a body that was checked
  */
-#include <linux/align.h>
+#include <linux/kernel.h>
 #include <linux/errno.h>
 #include <linux/string.h>
 

@@ -2,7 +2,7 @@
 /*
  * body_write.c - build a body: what the driver says
  */
-#include <linux/align.h>
+#include <linux/kernel.h>
 #include <linux/bug.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>

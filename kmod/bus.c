@@ -26,9 +26,11 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
+#include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
 #include "bus.h"
+#include "compat/compat.h"
 #include "claim.h"
 #include "endpoint.h"
 #include "limits.h"

@@ -8,11 +8,10 @@
  */
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
-#include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uidgid.h>
 
 #include "bus.h"
-#include "compat/compat.h"
 #include "driver.h"
 #include "names.h"
 #include "peer.h"
@@ -130,27 +129,20 @@ static void dg_put_groups(struct dg_body_writer *out, const struct cred *cred)
 	dg_body_close_struct(out);
 }
 
-static int dg_put_label(struct dg_body_writer *out, const struct cred *cred)
+static void dg_put_label(struct dg_body_writer *out, const char *label)
 {
-	char *label;
-	u32 len;
-	int err;
-
-	err = dg_compat_security_label(cred, &label, &len);
-	if (err)
-		return err == -ENODATA ? 0 : err;
+	if (!label)
+		return;
 
 	dg_body_open_struct(out);
 	dg_body_put_string(out, "LinuxSecurityLabel");
 	dg_body_open_variant(out, "ay");
 	dg_body_open_array(out, 'y');
 	/* Its NUL is part of it (spec, "GetConnectionCredentials"). */
-	dg_body_put_bytes(out, label, len + 1);
+	dg_body_put_bytes(out, label, strlen(label) + 1);
 	dg_body_close_array(out);
 	dg_body_close_variant(out);
 	dg_body_close_struct(out);
-	kfree(label);
-	return 0;
 }
 
 int dg_driver_get_credentials(struct dg_call *call)
@@ -170,9 +162,7 @@ int dg_driver_get_credentials(struct dg_call *call)
 	dg_put_entry_u32(out, "UnixUserID", dg_subject_uid(call, &subject));
 	if (subject.peer) {
 		dg_put_groups(out, subject.peer->cred);
-		err = dg_put_label(out, subject.peer->cred);
-		if (err)
-			return err;
+		dg_put_label(out, subject.peer->label);
 	}
 	dg_body_close_array(out);
 	return 0;

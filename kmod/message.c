@@ -11,6 +11,7 @@
 #include <net/netlink.h>
 
 #include "body.h"
+#include "compat/compat.h"
 #include "limits.h"
 #include "message.h"
 #include "names.h"

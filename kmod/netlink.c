@@ -8,6 +8,7 @@
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
+#include <linux/ctype.h>
 #include <linux/dbus_genl.h>
 #include <linux/file.h>
 #include <linux/module.h>
@@ -15,6 +16,7 @@
 
 #include "bus.h"
 #include "claim.h"
+#include "compat/compat.h"
 #include "endpoint.h"
 #include "fds.h"
 #include "limits.h"

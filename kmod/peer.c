@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 
 #include "bus.h"
+#include "compat/compat.h"
 #include "driver.h"
 #include "limits.h"
 #include "packet.h"
@@ -27,6 +28,7 @@ static void dg_peer_free(struct dg_endpoint *ep)
 	kfree_skb(peer->disconnect);
 	put_pid(peer->pid);
 	put_cred(peer->cred);
+	kfree(peer->label);
 	dg_user_put(peer->user);
 	dg_bus_put(peer->bus);
 	/* dg_endpoint_find() may be looking at it. */
@@ -67,9 +69,13 @@ struct dg_peer *dg_peer_new(struct dg_bus *bus, struct sock *sk, u32 portid)
 	if (!peer->disconnect)
 		goto err_user;
 
-	err = dg_queue_init(&peer->queue);
+	err = dg_compat_security_label(&peer->label);
 	if (err)
 		goto err_disconnect;
+
+	err = dg_queue_init(&peer->queue);
+	if (err)
+		goto err_label;
 
 	err = dg_endpoint_init(&peer->ep, &dg_peer_ops, sk, portid);
 	if (err)
@@ -89,6 +95,8 @@ struct dg_peer *dg_peer_new(struct dg_bus *bus, struct sock *sk, u32 portid)
 
 err_queue:
 	dg_queue_destroy(&peer->queue);
+err_label:
+	kfree(peer->label);
 err_disconnect:
 	kfree_skb(peer->disconnect);
 err_user:

@@ -31,6 +31,7 @@ struct genl_info;
  * @bus: the bus, referenced
  * @user: its user on the bus, referenced
  * @cred: credentials of who called CONNECT, for good
+ * @label: the label that the security module had for it, likewise; or NULL
  * @pid: its process, likewise
  * @comm: name of that process then, for error texts
  * @disconnect: its DISCONNECT, made ahead so that it cannot fail; or NULL
@@ -54,6 +55,7 @@ struct dg_peer {
 	struct dg_bus *bus;
 	struct dg_user *user;
 	const struct cred *cred;
+	char *label;
 	struct pid *pid;
 	char comm[TASK_COMM_LEN];
 	struct sk_buff *disconnect;

@@ -2,7 +2,8 @@
 /*
  * compat.h - what differs between the kernels that the module builds for
  *
- * The only place that asks for LINUX_VERSION_CODE.  Today: 6.1.
+ * The only place that asks for LINUX_VERSION_CODE.  From 5.10 on; who goes
+ * below refuses itself here, and dkms.conf says so before.
  */
 #ifndef _DG_COMPAT_H
 #define _DG_COMPAT_H
@@ -10,51 +11,143 @@
 #include <linux/cred.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#if __has_include(<linux/hex.h>)
+#include <linux/hex.h>
+#endif
+#include <linux/netlink.h>
 #include <linux/sched.h>
 #include <linux/sched/coredump.h>
+#if __has_include(<linux/sched/exec_state.h>)
+#define DG_COMPAT_EXEC_STATE
+#include <linux/sched/exec_state.h>
+#endif
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/version.h>
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
-#error "dbus_genl needs Linux 6.1 or later"
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
+#error "dbus_genl needs Linux 5.10 or later"
 #endif
 
-/**
- * dg_compat_security_label() - the security module's label of credentials
- * @cred: the credentials
- * @label: set to a copy with a NUL, to be freed with kfree()
- * @len: set to its length, the NUL not counted
- *
- * Return: 0; -ENODATA if no security module gives one; -ENOMEM.
- */
-static inline int dg_compat_security_label(const struct cred *cred,
-					   char **label, u32 *len)
+/* 6.1 tells which attribute is missing; before, the text alone does. */
+#ifndef NL_SET_ERR_ATTR_MISS
+#define NL_SET_ERR_ATTR_MISS(extack, nest, type)	((void)(extack))
+#endif
+
+/* The running task's label, in memory of the security module that gave it. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+struct dg_compat_secctx {
+	struct lsm_context lsm;
+	const char *text;
+	u32 len;
+};
+
+static inline int dg_compat_secctx_get(struct dg_compat_secctx *ctx)
 {
-	u32 secid, seclen;
-	char *secctx;
+	struct lsm_prop prop;
+	int err;
 
-	security_cred_getsecid(cred, &secid);
-	if (security_secid_to_secctx(secid, &secctx, &seclen))
-		return -ENODATA;
-
-	/* Some modules count a trailing NUL, some do not. */
-	*len = strnlen(secctx, seclen);
-	*label = kmemdup_nul(secctx, *len, GFP_KERNEL_ACCOUNT);
-	security_release_secctx(secctx, seclen);
-	if (!*label)
-		return -ENOMEM;
-	if (!*len) {
-		kfree(*label);
-		return -ENODATA;
-	}
+	security_current_getlsmprop_subj(&prop);
+	err = security_lsmprop_to_secctx(&prop, &ctx->lsm, LSM_ID_UNDEF);
+	if (err < 0)
+		return err;
+	ctx->text = ctx->lsm.context;
+	ctx->len = ctx->lsm.len;
 	return 0;
 }
 
-/* An fd of @file for the running task, close-on-exec, or an errno. */
+static inline void dg_compat_secctx_put(struct dg_compat_secctx *ctx)
+{
+	security_release_secctx(&ctx->lsm);
+}
+#else
+struct dg_compat_secctx {
+	char *text;
+	u32 len;
+};
+
+static inline int dg_compat_secctx_get(struct dg_compat_secctx *ctx)
+{
+	u32 secid;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 16, 0)
+	security_current_getsecid_subj(&secid);
+#else
+	security_task_getsecid(current, &secid);
+#endif
+	return security_secid_to_secctx(secid, &ctx->text, &ctx->len);
+}
+
+static inline void dg_compat_secctx_put(struct dg_compat_secctx *ctx)
+{
+	security_release_secctx(ctx->text, ctx->len);
+}
+#endif
+
+/**
+ * dg_compat_security_label() - the security module's label of the running task
+ * @label: set to a copy, to be freed with kfree(), or to NULL if there is none
+ *
+ * Of the task: some modules do not know whose credentials they are shown.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+static inline int dg_compat_security_label(char **label)
+{
+	struct dg_compat_secctx ctx;
+	size_t len;
+
+	*label = NULL;
+	if (dg_compat_secctx_get(&ctx))
+		return 0;
+
+	/* Some modules count a trailing NUL, some do not. */
+	len = strnlen(ctx.text, ctx.len);
+	if (len)
+		*label = kmemdup_nul(ctx.text, len, GFP_KERNEL_ACCOUNT);
+	dg_compat_secctx_put(&ctx);
+	return len && !*label ? -ENOMEM : 0;
+}
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
+/* 0, or -EACCES if a security module confines the running task. */
+static inline int dg_compat_unconfined(void)
+{
+	char *label;
+	int err;
+
+	err = dg_compat_security_label(&label);
+	if (err || !label)
+		return err;
+	/* What AppArmor calls a task without a profile. */
+	err = strcmp(label, "unconfined") ? -EACCES : 0;
+	kfree(label);
+	return err;
+}
+#endif
+
+/*
+ * An fd of @file for the running task, close-on-exec, or an errno.
+ *
+ * The security module is asked for it, which 5.10 does not let modules do: there
+ * fds are for tasks that no security module confines.
+ */
 static inline int dg_compat_receive_fd(struct file *file)
 {
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	return receive_fd(file, NULL, O_CLOEXEC);
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 11, 0)
 	return receive_fd(file, O_CLOEXEC);
+#else
+	int fd = dg_compat_unconfined();
+
+	if (fd)
+		return fd;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd >= 0)
+		fd_install(fd, get_file(file));
+	return fd;
+#endif
 }
 
 /*
@@ -63,7 +156,15 @@ static inline int dg_compat_receive_fd(struct file *file)
  */
 static inline void dg_compat_uninstall_fd(unsigned int fd)
 {
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	struct file *file = file_close_fd(fd);
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 19, 0)
 	struct file *file = close_fd_get_file(fd);
+#else
+	struct file *file = NULL;
+
+	close_fd_get_file(fd, &file);
+#endif
 
 	if (file)
 		fput(file);
@@ -72,7 +173,18 @@ static inline void dg_compat_uninstall_fd(unsigned int fd)
 /* Whether a process of its user may look into the running task: ptrace(2). */
 static inline bool dg_compat_task_dumpable(void)
 {
+#ifdef DG_COMPAT_EXEC_STATE
+	struct task_exec_state *state;
+	bool dumpable;
+
+	rcu_read_lock();
+	state = rcu_dereference(current->exec_state);
+	dumpable = state && READ_ONCE(state->dumpable) == TASK_DUMPABLE_OWNER;
+	rcu_read_unlock();
+	return dumpable;
+#else
 	return current->mm && get_dumpable(current->mm) == SUID_DUMP_USER;
+#endif
 }
 
 #endif /* _DG_COMPAT_H */

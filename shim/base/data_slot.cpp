@@ -55,6 +55,17 @@ bool SlotList::set(dbus_int32_t slot, void* data, DBusFreeFunction free_function
   return true;
 }
 
+bool SlotList::set(Mutex& mutex, dbus_int32_t slot, void* data,
+                   DBusFreeFunction free_function) noexcept {
+  Entry old;
+  {
+    const Lock lock(mutex);
+    if (!set(slot, data, free_function, &old)) return false;
+  }
+  old.run();
+  return true;
+}
+
 void* SlotList::get(dbus_int32_t slot) const noexcept {
   const std::size_t index = static_cast<std::size_t>(slot);
   return index < entries_.size() ? entries_[index].data : nullptr;

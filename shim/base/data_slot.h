@@ -53,6 +53,9 @@ class SlotList {
   // without memory.
   [[nodiscard]] bool set(dbus_int32_t slot, void* data, DBusFreeFunction free_function,
                          Entry* old) noexcept;
+  // The same under the owner's lock; what was there is freed without it.
+  [[nodiscard]] bool set(Mutex& mutex, dbus_int32_t slot, void* data,
+                         DBusFreeFunction free_function) noexcept;
   void* get(dbus_int32_t slot) const noexcept;
   // Frees everything, application code included, also data that those functions set meanwhile.
   void clear() noexcept;

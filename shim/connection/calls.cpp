@@ -98,6 +98,8 @@ void DBusConnection::wait_for_reply(Lock& lock, DBusPendingCall* call, bool may_
   while (!call->completed_) {
     if (Ref<DBusMessage> reply = take_queued_reply(call)) {
       complete(lock, call, std::move(reply));
+    } else if (!is_connected() && lost_for_memory_ && may_have_none) {
+      complete(lock, call, nullptr);
     } else if (!is_connected()) {
       // The local error may be waiting behind messages that nobody dispatches meanwhile; there may
       // be none, if it went its way before this thread came.

@@ -256,6 +256,7 @@ struct DBusConnection {
   pthread_t dispatcher_{};
   DBusDispatchStatus reported_status_ = DBUS_DISPATCH_COMPLETE;
   bool need_memory_ = false;
+  bool lost_for_memory_ = false;  // why it is disconnected
   bool disconnect_queued_ = false;
   DBusMessage* disconnect_message_ = nullptr;  // while it is in incoming_
   bool disconnect_processed_ = false;

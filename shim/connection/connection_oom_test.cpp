@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "connection/connection.h"
+#include "connection/memory_transport.h"
 #include "message/builder.h"
 #include "test/allocation_failure.h"
-#include "transport/transport.h"
 
 namespace dg::test {
 namespace {
@@ -86,15 +86,9 @@ class Peer {
   bool hung_up = false;
 };
 
-class PeerTransport final : public Transport {
+class PeerTransport final : public MemoryTransport {
  public:
-  explicit PeerTransport(Peer& peer) : peer_(peer), fd_(std::move(peer.theirs)) {}
-  int fd() const noexcept override { return fd_.get(); }
-  bool wants_read() const noexcept override { return fd_ && !reading_paused(); }
-  bool wants_write() const noexcept override { return false; }
-  bool has_pending_input() const noexcept override { return false; }
-  bool authenticated() const noexcept override { return true; }
-  IoStatus handshake() noexcept override { return IoStatus::Ok; }
+  explicit PeerTransport(Peer& peer) : MemoryTransport(std::move(peer.theirs)), peer_(peer) {}
   IoStatus send(DBusMessage& message) noexcept override {
     const NoFailures own;
     if (!peer_.accepts) return IoStatus::WouldBlock;
@@ -105,7 +99,7 @@ class PeerTransport final : public Transport {
   }
   IoStatus receive(MessageList& out) noexcept override {
     char bytes[64];
-    (void)!::read(fd_.get(), bytes, sizeof bytes);
+    (void)!::read(fd(), bytes, sizeof bytes);
     while (!peer_.queue.empty()) {
       if (!out.push_back(peer_.queue.front())) return IoStatus::NoMemory;
       const NoFailures own;
@@ -113,13 +107,9 @@ class PeerTransport final : public Transport {
     }
     return peer_.hung_up ? IoStatus::Disconnected : IoStatus::WouldBlock;
   }
-  void close() noexcept override { fd_.reset(); }
-  const char* guid() const noexcept override { return "00112233445566778899aabbccddeeff"; }
-  bool can_send_type(int type) const noexcept override { return type != DBUS_TYPE_UNIX_FD; }
 
  private:
   Peer& peer_;
-  UniqueFd fd_;
 };
 
 class Session {

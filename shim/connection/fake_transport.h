@@ -18,8 +18,8 @@
 
 #include "connection/connection.h"
 #include "connection/local_messages.h"
+#include "connection/memory_transport.h"
 #include "message/builder.h"
-#include "transport/transport.h"
 
 namespace dg::test {
 
@@ -67,16 +67,10 @@ class FakePeer {
   UniqueFd ours_, theirs_;
 };
 
-class FakeTransport final : public Transport {
+class FakeTransport final : public MemoryTransport {
  public:
-  explicit FakeTransport(FakePeer& peer) : peer_(peer), fd_(std::move(peer.theirs_)) {}
+  explicit FakeTransport(FakePeer& peer) : MemoryTransport(std::move(peer.theirs_)), peer_(peer) {}
 
-  int fd() const noexcept override { return fd_.get(); }
-  bool wants_read() const noexcept override { return fd_ && !reading_paused(); }
-  bool wants_write() const noexcept override { return false; }
-  bool has_pending_input() const noexcept override { return false; }
-  bool authenticated() const noexcept override { return true; }
-  IoStatus handshake() noexcept override { return IoStatus::Ok; }
   IoStatus send(DBusMessage& message) noexcept override {
     {
       std::lock_guard lock(peer_.mutex_);
@@ -95,7 +89,7 @@ class FakeTransport final : public Transport {
     char byte;
     bool any = false;
     while (!peer_.queue_.empty()) {
-      (void)!read(fd_.get(), &byte, 1);
+      (void)!read(fd(), &byte, 1);
       EXPECT_TRUE(out.push_back(peer_.queue_.front()));
       peer_.queue_.pop_front();
       any = true;
@@ -103,13 +97,9 @@ class FakeTransport final : public Transport {
     if (peer_.hung_up_) return IoStatus::Disconnected;
     return any ? IoStatus::Ok : IoStatus::WouldBlock;
   }
-  void close() noexcept override { fd_.reset(); }
-  const char* guid() const noexcept override { return "00112233445566778899aabbccddeeff"; }
-  bool can_send_type(int type) const noexcept override { return type != DBUS_TYPE_UNIX_FD; }
 
  private:
   FakePeer& peer_;
-  UniqueFd fd_;
 };
 
 inline DBusMessage* call(const char* member) {

@@ -44,7 +44,9 @@ bool DBusConnection::on_watch(void* self, unsigned int condition) {
 }
 
 bool DBusConnection::authenticate(Lock& lock) {
-  if (transport_->handshake() == IoStatus::Disconnected) {
+  const IoStatus status = transport_->handshake();
+  if (status == IoStatus::Disconnected || status == IoStatus::NoMemory) {
+    lost_for_memory_ = status == IoStatus::NoMemory;
     lost_connection(lock);
     return false;
   }

@@ -88,13 +88,7 @@ void DBusPendingCall::block() {
 }
 
 bool DBusPendingCall::set_data(dbus_int32_t slot, void* data, DBusFreeFunction free_data) {
-  dg::SlotList::Entry old;
-  {
-    Lock lock(connection_->mutex_);
-    if (!slots_.set(slot, data, free_data, &old)) return false;
-  }
-  old.run();
-  return true;
+  return slots_.set(connection_->mutex_, slot, data, free_data);
 }
 
 void* DBusPendingCall::data(dbus_int32_t slot) {

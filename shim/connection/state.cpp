@@ -121,13 +121,7 @@ long DBusConnection::max_received_unix_fds() noexcept {
 }
 
 bool DBusConnection::set_data(dbus_int32_t slot, void* data, DBusFreeFunction free_data) {
-  dg::SlotList::Entry old;
-  {
-    Lock lock(mutex_);
-    if (!slots_.set(slot, data, free_data, &old)) return false;
-  }
-  old.run();
-  return true;
+  return slots_.set(mutex_, slot, data, free_data);
 }
 
 void* DBusConnection::data(dbus_int32_t slot) noexcept {

@@ -70,8 +70,12 @@ void DBusMessage::finalize() noexcept {
   came_foreign_.store(false, std::memory_order_relaxed);
 
   if (kCached > 0 && !cache_registered.load(std::memory_order_relaxed) &&
-      !cache_registered.exchange(true) && !dg::mem::at_shutdown(&DBusMessage::drop_cache, nullptr))
+      !cache_registered.exchange(true) &&
+      !dg::mem::at_shutdown(&DBusMessage::drop_cache, nullptr)) {
     cache_registered.store(false, std::memory_order_relaxed);
+    delete this;  // nobody would empty the cache
+    return;
+  }
   for (std::size_t i = 0; i < kCached; ++i) {
     DBusMessage* empty = nullptr;
     if (!cache[i].load(std::memory_order_relaxed) &&

@@ -6,51 +6,14 @@
 #include <cstdlib>
 #include <string>
 
-#include "message/stock_api.h"
+#include "message/stock_syntax.h"
 
 namespace {
 
 using namespace dg::test;
 
-std::string walk(const Api& api, DBusSignatureIter* iter) {
-  std::string text = "[";
-  do {
-    const int type = api.dbus_signature_iter_get_current_type(iter);
-    char* signature = api.dbus_signature_iter_get_signature(iter);
-    text += std::to_string(type) + signature;
-    api.dbus_free(signature);
-    if (type == DBUS_TYPE_ARRAY)
-      text += " of " + std::to_string(api.dbus_signature_iter_get_element_type(iter));
-    if (api.dbus_type_is_container(type) && type != DBUS_TYPE_VARIANT) {
-      DBusSignatureIter sub;
-      api.dbus_signature_iter_recurse(iter, &sub);
-      text += walk(api, &sub);
-    }
-  } while (api.dbus_signature_iter_next(iter));
-  return text + "]";
-}
-
 std::string verdict(const Api& api, const char* input) {
-  std::string text;
-  const auto ask = [&](const char* what, dbus_bool_t (*function)(const char*, DBusError*)) {
-    Error error(api);
-    text += std::string(what) + " " + std::to_string(function(input, error)) + " ";
-    text += error.text() + "\n";
-  };
-  ask("path", api.dbus_validate_path);
-  ask("interface", api.dbus_validate_interface);
-  ask("member", api.dbus_validate_member);
-  ask("error name", api.dbus_validate_error_name);
-  ask("bus name", api.dbus_validate_bus_name);
-  ask("text", api.dbus_validate_utf8);
-  ask("single signature", api.dbus_signature_validate_single);
-  ask("signature", api.dbus_signature_validate);
-  if (*input && api.dbus_signature_validate(input, nullptr)) {
-    DBusSignatureIter iter;
-    api.dbus_signature_iter_init(&iter, input);
-    text += walk(api, &iter);
-  }
-  return text;
+  return syntax_verdicts(api, input) + signature_verdict(api, input);
 }
 
 }  // namespace

@@ -244,14 +244,18 @@ bool WireLoader::feed(const void* bytes, std::size_t size, std::vector<UniqueFd>
 }
 
 bool WireLoader::feed_fds(std::vector<UniqueFd>&& fds) noexcept {
-  if (fds.empty()) return true;
+  if (!reserve_fds(fds.size())) return false;
+  for (UniqueFd& fd : fds) fds_.push_back(std::move(fd));
+  fds.clear();
+  return true;
+}
+
+bool WireLoader::reserve_fds(std::size_t count) noexcept {
   try {
-    fds_.reserve(fds_.size() + fds.size());
+    fds_.reserve(fds_.size() + count);
   } catch (const std::bad_alloc&) {
     return false;
   }
-  for (UniqueFd& fd : fds) fds_.push_back(std::move(fd));
-  fds.clear();
   return true;
 }
 

@@ -39,6 +39,8 @@ class WireLoader {
   std::span<std::byte> prepare(std::size_t size) noexcept;
   void commit(std::size_t size) noexcept { used_ += size; }
   bool feed_fds(std::vector<UniqueFd>&& fds) noexcept;
+  // So many can be fed without memory.
+  bool reserve_fds(std::size_t count) noexcept;
 
   // The next complete message, locked, with one reference for the caller. Null: more bytes are
   // needed (`missing()` tells how many at least), the stream is corrupted(), or memory is out

@@ -147,13 +147,7 @@ void DBusServer::set_auth_mechanisms(const char** mechanisms) {
 }
 
 bool DBusServer::set_data(dbus_int32_t slot, void* data, DBusFreeFunction free_data) {
-  dg::SlotList::Entry old;
-  {
-    Lock lock(mutex_);
-    if (!slots_.set(slot, data, free_data, &old)) return false;
-  }
-  old.run();
-  return true;
+  return slots_.set(mutex_, slot, data, free_data);
 }
 
 void* DBusServer::data(dbus_int32_t slot) noexcept {

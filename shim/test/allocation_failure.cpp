@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "test/allocation_failure.h"
 
+#include <netlink/msg.h>
+#include <sys/mman.h>
+
 #include <atomic>
+#include <cerrno>
 #include <cstdarg>
 #include <cstdlib>
 #include <new>
@@ -26,7 +30,8 @@ bool fails() noexcept {
   return true;
 }
 
-void* counted(void* memory) noexcept {
+template <typename T>
+T* counted(T* memory) noexcept {
   if (memory) live.fetch_add(1, std::memory_order_relaxed);
   return memory;
 }
@@ -42,6 +47,12 @@ void* __real_calloc(std::size_t, std::size_t);
 void* __real_realloc(void*, std::size_t);
 void __real_free(void*);
 int __real_vasprintf(char**, const char*, va_list);
+nl_msg* __real_nlmsg_alloc();
+nl_msg* __real_nlmsg_alloc_size(std::size_t);
+void __real_nlmsg_free(nl_msg*);
+void* __real_mmap64(void*, std::size_t, int, int, int, off64_t);
+int __real_munmap(void*, std::size_t);
+int __real_memfd_create(const char*, unsigned);
 
 void* __wrap_malloc(std::size_t size) { return fails() ? nullptr : counted(__real_malloc(size)); }
 
@@ -64,6 +75,41 @@ int __wrap_vasprintf(char** text, const char* format, va_list args) {
   const int length = fails() ? -1 : __real_vasprintf(text, format, args);
   if (length >= 0) live.fetch_add(1, std::memory_order_relaxed);
   return length;
+}
+
+// libnl's own calls aren't wrapped: its message is one allocation.
+nl_msg* __wrap_nlmsg_alloc() { return fails() ? nullptr : counted(__real_nlmsg_alloc()); }
+
+nl_msg* __wrap_nlmsg_alloc_size(std::size_t size) {
+  return fails() ? nullptr : counted(__real_nlmsg_alloc_size(size));
+}
+
+void __wrap_nlmsg_free(nl_msg* message) {
+  if (message) live.fetch_sub(1, std::memory_order_relaxed);
+  __real_nlmsg_free(message);
+}
+
+// Which mmap is, with offsets of 64 bits.
+void* __wrap_mmap64(void* at, std::size_t size, int protection, int flags, int fd, off64_t offset) {
+  if (fails()) {
+    errno = ENOMEM;
+    return MAP_FAILED;
+  }
+  void* const memory = __real_mmap64(at, size, protection, flags, fd, offset);
+  if (memory != MAP_FAILED) counted(memory);
+  return memory;
+}
+
+int __wrap_munmap(void* memory, std::size_t size) {
+  live.fetch_sub(1, std::memory_order_relaxed);
+  return __real_munmap(memory, size);
+}
+
+// A file, but of memory.
+int __wrap_memfd_create(const char* name, unsigned flags) {
+  if (!fails()) return __real_memfd_create(name, flags);
+  errno = ENOMEM;
+  return -1;
 }
 
 }  // extern "C"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// For tests that let one allocation after the other fail: malloc and its family, as the library
-// calls them (the linker's --wrap), and operator new, wherever it is called from.
+// For tests that let one allocation after the other fail: malloc and its family, mappings, memfds
+// and libnl's messages, as the library calls them (the linker's --wrap), and operator new, wherever
+// it is called from.
 //
 //   for_each_allocation([](Failing& failing) {
 //     …                                             // not failed, but nothing may be left over

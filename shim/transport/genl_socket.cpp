@@ -4,10 +4,9 @@
 
 #include <fcntl.h>
 #include <linux/dbus_genl.h>
+#include <linux/genetlink.h>
 #include <netlink/attr.h>
-#include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
-#include <netlink/socket.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -42,7 +41,7 @@ bool fail(GenlError* error, GenlError::Kind kind, int code, std::string text) {
 // the kernel chose: libnl would choose one from the process id, which isn't unique across pid
 // namespaces and may have been inherited by fork.
 UniqueFd open_fd(GenlError* error) {
-  UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC));
+  UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_GENERIC));
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
   if (!fd || ::connect(fd.get(), reinterpret_cast<sockaddr*>(&kernel), sizeof kernel) < 0) {
@@ -100,34 +99,40 @@ GenlSocket GenlSocket::open(GenlError* error) {
   UniqueFd fd = open_fd(error);
   if (!fd) return {};
   set_options(fd.get());
-
-  GenlSocket opened;
-  opened.socket_.reset(nl_socket_alloc());
-  if (!opened.socket_) throw std::bad_alloc();
-  int result = nl_socket_set_fd(opened.socket_.get(), NETLINK_GENERIC, fd.get());
-  if (result < 0) {
-    fail(error, GenlError::Kind::NoNetlink, EPROTO, nl_geterror(result));
-    return {};
-  }
-  (void)fd.release();
-  result = genl_ctrl_resolve(opened.socket_.get(), DBUS_GENL_NAME);
-  if (result < 0) {
-    bool missing = result == -NLE_OBJ_NOTFOUND;
-    fail(error, missing ? GenlError::Kind::NoFamily : GenlError::Kind::NoNetlink,
-         missing ? ENOENT : EPROTO, nl_geterror(result));
-    return {};
-  }
-  opened.family_ = static_cast<uint16_t>(result);
-  if (nl_socket_set_nonblocking(opened.socket_.get()) < 0) {
-    fail(error, GenlError::Kind::Broken, errno, strerror(errno));
-    return {};
-  }
+  GenlSocket opened(std::move(fd), GENL_ID_CTRL);
+  if (!opened.resolve_family(error)) return {};
   return opened;
 }
 
-void GenlSocket::close() noexcept {
-  socket_.reset();
-  fd_.reset();
+// Asked of the controller of Generic Netlink. Not by libnl, which takes a lack of memory for that
+// of the family.
+bool GenlSocket::resolve_family(GenlError* error) {
+  NlMsg question = request(CTRL_CMD_GETFAMILY);
+  if (!question || nla_put_string(question.get(), CTRL_ATTR_FAMILY_NAME, DBUS_GENL_NAME) < 0) {
+    throw std::bad_alloc();
+  }
+  uint16_t id = 0;
+  auto answer = [&id](nlmsghdr* message) {
+    const nlattr* attribute = nlmsg_find_attr(message, GENL_HDRLEN, CTRL_ATTR_FAMILY_ID);
+    if (!attribute || nla_len(attribute) != sizeof id) return false;
+    id = nla_get_u16(attribute);
+    return true;
+  };
+  if (transact(std::move(question), answer, error)) {
+    family_ = id;
+    return true;
+  }
+  if (error->kind == GenlError::Kind::Refused && error->code != ENOMEM) {
+    error->kind = error->code == ENOENT ? GenlError::Kind::NoFamily : GenlError::Kind::NoNetlink;
+  }
+  return false;
+}
+
+uint32_t GenlSocket::port() const noexcept {
+  sockaddr_nl own{};
+  socklen_t size = sizeof own;
+  (void)::getsockname(fd(), reinterpret_cast<sockaddr*>(&own), &size);
+  return own.nl_pid;
 }
 
 NlMsg GenlSocket::request(uint8_t command, int flags) const noexcept {

@@ -5,7 +5,6 @@
 
 #include <linux/netlink.h>
 #include <netlink/msg.h>
-#include <netlink/netlink.h>
 
 #include <cstdint>
 #include <functional>
@@ -52,10 +51,10 @@ class GenlSocket {
   static GenlSocket open(GenlError* error);
 
   bool is_open() const noexcept { return fd() >= 0; }
-  int fd() const noexcept { return socket_ ? nl_socket_get_fd(socket_.get()) : fd_.get(); }
+  int fd() const noexcept { return fd_.get(); }
   uint16_t family() const noexcept { return family_; }
-  uint32_t port() const noexcept { return socket_ ? nl_socket_get_local_port(socket_.get()) : 0; }
-  void close() noexcept;
+  uint32_t port() const noexcept;
+  void close() noexcept { fd_.reset(); }
 
   // An empty request; null without memory.
   NlMsg request(uint8_t command, int flags = 0) const noexcept;
@@ -67,11 +66,9 @@ class GenlSocket {
   bool transact(NlMsg request, const Answer& answer, GenlError* error);
 
  private:
-  struct NlSocketFree {
-    void operator()(nl_sock* socket) const noexcept { nl_socket_free(socket); }
-  };
-  UniqueFd fd_;                                    // of a test, or
-  std::unique_ptr<nl_sock, NlSocketFree> socket_;  // of the kernel
+  bool resolve_family(GenlError* error);
+
+  UniqueFd fd_;
   uint16_t family_ = 0;
   uint32_t next_seq_ = 1;
 };

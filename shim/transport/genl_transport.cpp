@@ -116,8 +116,7 @@ IoStatus GenlTransport::send(DBusMessage& message) noexcept {
     return IoStatus::Ok;
   }
   if (!message.fds().empty() && peer_.max_fds == 0) {
-    send_failed(message, DBUS_ERROR_NOT_SUPPORTED, "This bus doesn't pass file descriptors");
-    return IoStatus::Ok;
+    return send_failed(message, DBUS_ERROR_NOT_SUPPORTED, "This bus doesn't pass file descriptors");
   }
   IoStatus status = IoStatus::Ok;
   if (encode(message, &status)) status = send_encoded(message);
@@ -133,8 +132,9 @@ bool GenlTransport::encode(const DBusMessage& message, IoStatus* status) noexcep
     if (as_file && size <= peer_.max_body_fd_size) {
       body_file_ = make_body_file(message.body());
       if (!body_file_) {
-        send_failed(message, errno == ENOMEM ? DBUS_ERROR_NO_MEMORY : DBUS_ERROR_LIMITS_EXCEEDED,
-                    strerror(errno));
+        *status = errno == ENOMEM
+                      ? IoStatus::NoMemory
+                      : send_failed(message, DBUS_ERROR_LIMITS_EXCEEDED, strerror(errno));
         return false;
       }
     }
@@ -149,7 +149,8 @@ bool GenlTransport::encode(const DBusMessage& message, IoStatus* status) noexcep
     if (as_file || size == 0) break;
     as_file = true;
   }
-  send_failed(message, DBUS_ERROR_LIMITS_EXCEEDED, "The message is too large for this bus");
+  *status =
+      send_failed(message, DBUS_ERROR_LIMITS_EXCEEDED, "The message is too large for this bus");
   return false;
 }
 
@@ -168,45 +169,47 @@ IoStatus GenlTransport::send_encoded(const DBusMessage& message) noexcept {
   int code = errno;
   if (code == EAGAIN) return IoStatus::WouldBlock;
   trace("genl: cannot send serial %u: %s", message.serial(), strerror(code));
-  if (code == ENOBUFS || code == ENOMEM || code == EMSGSIZE) {
-    // Here, and not in a refusal, ENOBUFS is a lack of memory for the request.
-    send_failed(message, error_name_of_refusal(code == ENOBUFS ? ENOMEM : code), strerror(code));
-    return IoStatus::Ok;
-  }
+  // Here, and not in a refusal, ENOBUFS is a lack of memory for the request.
+  if (code == ENOBUFS || code == ENOMEM) return IoStatus::NoMemory;
+  if (code == EMSGSIZE) return send_failed(message, error_name_of_refusal(code), strerror(code));
   return IoStatus::Disconnected;
 }
 
 // This message cannot be carried. A caller must not hang for that: ours gets an error reply, and
-// one that waits for this reply gets an error in its place.
-void GenlTransport::send_failed(const DBusMessage& message, const char* error_name,
-                                const char* text) noexcept {
+// one that waits for this reply gets an error in its place. Ok, or NoMemory.
+IoStatus GenlTransport::send_failed(const DBusMessage& message, const char* error_name,
+                                    const char* text) noexcept {
   trace("genl: serial %u isn't sent: %s", message.serial(), text);
-  if (expects_reply(message)) {
-    answer_locally(message.serial(), error_name, text);
-  } else if (is_reply(message) && message.destination()) {
-    DBusMessage* substitute = make_error(message.serial(), message.reply_serial(), nullptr,
-                                         message.destination(), error_name, text);
-    send_quietly(substitute);
+  if (expects_reply(message)) return answer_locally(message.serial(), error_name, text);
+  if (is_reply(message) && message.destination()) {
+    return send_quietly(make_error(message.serial(), message.reply_serial(), nullptr,
+                                   message.destination(), error_name, text));
   }
+  return IoStatus::Ok;
 }
 
-// An error made here, which may be null, to another peer; takes its reference. Not send_encoded():
-// its serial isn't one of ours.
-void GenlTransport::send_quietly(DBusMessage* error) noexcept {
-  if (!error) return;
-  if (encoder_.encode(*error) == GenlEncoder::Result::Ok) {
+// An error made here, which is null without memory, to another peer; takes its reference. Not
+// send_encoded(): its serial isn't one of ours.
+IoStatus GenlTransport::send_quietly(DBusMessage* error) noexcept {
+  if (!error) return IoStatus::NoMemory;
+  const GenlEncoder::Result encoded = encoder_.encode(*error);
+  if (encoded == GenlEncoder::Result::Ok) {
     msghdr header{};
     header.msg_iov = encoder_.parts().data();
     header.msg_iovlen = encoder_.parts().size();
     (void)::sendmsg(socket_.fd(), &header, MSG_NOSIGNAL);
   }
   error->unref();
+  return encoded == GenlEncoder::Result::NoMemory ? IoStatus::NoMemory : IoStatus::Ok;
 }
 
-void GenlTransport::answer_locally(uint32_t serial, const char* error_name,
-                                   const char* text) noexcept {
+IoStatus GenlTransport::answer_locally(uint32_t serial, const char* error_name,
+                                       const char* text) noexcept {
   DBusMessage* reply = make_error(1, serial, DBUS_SERVICE_DBUS, nullptr, error_name, text);
-  if (reply && !local_.push_back(reply)) reply->unref();
+  if (!reply) return IoStatus::NoMemory;
+  if (local_.push_back(reply)) return IoStatus::Ok;
+  reply->unref();
+  return IoStatus::NoMemory;
 }
 
 // --- in
@@ -285,16 +288,20 @@ IoStatus GenlTransport::take_message(nlmsghdr* header, MessageList& out) noexcep
   DBusMessage* message =
       decode_message(header, id, files_, static_cast<std::size_t>(max_message_size()), &why);
   if (!message && !why) return IoStatus::NoMemory;
-  claimed_ = false;
-  files_ = {};
+  IoStatus status = IoStatus::Ok;
   if (message) {
     (void)out.push_back(message);
   } else if (id.body_file) {
-    lose(id, DBUS_ERROR_INCONSISTENT_MESSAGE, why);
+    status = lose(id, DBUS_ERROR_INCONSISTENT_MESSAGE, why);
   } else {
     trace("genl: ignored a malformed message from the kernel: %s", why);
   }
-  return IoStatus::Ok;
+  // Otherwise all of this is done once more.
+  if (status == IoStatus::Ok) {
+    claimed_ = false;
+    files_ = {};
+  }
+  return status;
 }
 
 // The kernel installs a message's files when it is asked to, in this process, and puts its answer
@@ -337,8 +344,7 @@ IoStatus GenlTransport::claim(const GenlMessageId& id) noexcept {
     gone_ = true;
     return IoStatus::Ok;
   }
-  lose(id, DBUS_ERROR_FAILED, "its file descriptors are no longer there");
-  return IoStatus::Ok;
+  return lose(id, DBUS_ERROR_FAILED, "its file descriptors are no longer there");
 }
 
 // False: what comes next in the socket is something else, which stays there: the claim was refused
@@ -372,19 +378,21 @@ bool GenlTransport::await_claim(const GenlMessageId& id, int* error) noexcept {
 }
 
 // A message came and can't be handed over. Who called doesn't wait for ever, nor do we if it was
-// the reply to a call of ours.
-void GenlTransport::lose(const GenlMessageId& id, const char* error_name,
-                         const char* why) noexcept {
+// the reply to a call of ours. Ok, or NoMemory.
+IoStatus GenlTransport::lose(const GenlMessageId& id, const char* error_name,
+                             const char* why) noexcept {
   char buffer[24] = {};  // so that the name has a zero behind it
   std::string_view sender = sender_name(id.sender, buffer);
   trace("genl: serial %u of %.*s is lost: %s", id.serial, static_cast<int>(sender.size()),
         sender.data(), why);
   if (id.type == DBUS_MESSAGE_TYPE_METHOD_RETURN || id.type == DBUS_MESSAGE_TYPE_ERROR) {
-    answer_locally(id.reply_serial, error_name, why);
-  } else if (id.type == DBUS_MESSAGE_TYPE_METHOD_CALL &&
-             !(id.flags & DBUS_HEADER_FLAG_NO_REPLY_EXPECTED)) {
-    send_quietly(make_error(id.serial, id.serial, nullptr, sender.data(), error_name, why));
+    return answer_locally(id.reply_serial, error_name, why);
   }
+  if (id.type == DBUS_MESSAGE_TYPE_METHOD_CALL &&
+      !(id.flags & DBUS_HEADER_FLAG_NO_REPLY_EXPECTED)) {
+    return send_quietly(make_error(id.serial, id.serial, nullptr, sender.data(), error_name, why));
+  }
+  return IoStatus::Ok;
 }
 
 IoStatus GenlTransport::take_error(const nlmsghdr* header) noexcept {
@@ -399,7 +407,7 @@ IoStatus GenlTransport::take_error(const nlmsghdr* header) noexcept {
     // Perhaps of a claim; one PULL too many does no harm.
     pull_due_ = true;
   } else if (calls_[ack.seq % calls_.size()]) {
-    answer_locally(ack.seq, name, text);
+    return answer_locally(ack.seq, name, text);
   }
   return IoStatus::Ok;
 }

@@ -32,15 +32,16 @@ class GenlTransport : public Transport {
  private:
   bool encode(const DBusMessage& message, IoStatus* status) noexcept;
   IoStatus send_encoded(const DBusMessage& message) noexcept;
-  void send_failed(const DBusMessage& message, const char* error_name, const char* text) noexcept;
-  void send_quietly(DBusMessage* error) noexcept;
-  void answer_locally(uint32_t serial, const char* error_name, const char* text) noexcept;
+  IoStatus send_failed(const DBusMessage& message, const char* error_name,
+                       const char* text) noexcept;
+  IoStatus send_quietly(DBusMessage* error) noexcept;
+  IoStatus answer_locally(uint32_t serial, const char* error_name, const char* text) noexcept;
   IoStatus take(nlmsghdr* header, MessageList& out) noexcept;
   IoStatus take_generic(nlmsghdr* header, MessageList& out) noexcept;
   IoStatus take_message(nlmsghdr* header, MessageList& out) noexcept;
   IoStatus claim(const GenlMessageId& id) noexcept;
   bool await_claim(const GenlMessageId& id, int* error) noexcept;
-  void lose(const GenlMessageId& id, const char* error_name, const char* why) noexcept;
+  IoStatus lose(const GenlMessageId& id, const char* error_name, const char* why) noexcept;
   IoStatus take_error(const nlmsghdr* header) noexcept;
   void pull() noexcept;
 

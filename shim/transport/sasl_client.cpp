@@ -23,7 +23,7 @@ SaslClient::SaslClient(SaslClientMechanisms mechanisms, bool negotiate_unix_fds)
 
 size_t SaslClient::feed(std::string_view bytes) {
   size_t taken = 0;
-  while (taken < bytes.size() && state_ != State::Done && state_ != State::Failed) {
+  while (taken < bytes.size() && !over()) {
     size_t newline = bytes.find('\n', taken);
     size_t end = newline == bytes.npos ? bytes.size() : newline + 1;
     input_.append(bytes.substr(taken, end - taken));
@@ -42,14 +42,6 @@ size_t SaslClient::feed(std::string_view bytes) {
   return taken;
 }
 
-void SaslClient::output_sent(size_t bytes) {
-  sent_ += bytes;
-  if (sent_ == output_.size()) {
-    output_.clear();
-    sent_ = 0;
-  }
-}
-
 void SaslClient::handle_line(std::string_view line) {
   size_t space = line.find(' ');
   std::string_view command = line.substr(0, space);
@@ -62,7 +54,7 @@ void SaslClient::handle_line(std::string_view line) {
     fail("the server answers CANCEL with something else than REJECTED");
   } else if (state_ == State::WaitingForAgree) {
     if (command == "AGREE_UNIX_FD") {
-      unix_fds_ = true;
+      agree_unix_fds();
       begin();
     } else if (command == "ERROR") {
       begin();
@@ -121,12 +113,7 @@ void SaslClient::cancel() {
 
 void SaslClient::begin() {
   send("BEGIN");
-  state_ = State::Done;
-}
-
-void SaslClient::send(std::string_view line) {
-  output_ += line;
-  output_ += "\r\n";
+  finish();
 }
 
 void SaslClient::start_next_mechanism() {
@@ -139,11 +126,6 @@ void SaslClient::start_next_mechanism() {
   if (auto response = mechanism.initial_response()) line += " " + hex_encode(*response);
   send(line);
   state_ = mechanism.expects_ok() ? State::WaitingForOk : State::WaitingForData;
-}
-
-void SaslClient::fail(const char* reason) {
-  reason_ = reason;
-  state_ = State::Failed;
 }
 
 }  // namespace dg

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What a server says before a client trusts it: lines of the authentication protocol. However they
 // are cut into pieces the client does the same, and says nothing but proper lines itself.
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -20,44 +17,28 @@ using namespace dg;
 using namespace dg::test;
 
 // A keyring with one cookie, 7, in "fuzz".
-class Keyring {
+class Keyring : public Directory {
  public:
   Keyring() {
-    if (!::mkdtemp(path_)) std::abort();
-    file_ = std::string(path_) + "/fuzz";
-    std::FILE* file = std::fopen(file_.c_str(), "w");
+    std::FILE* file = std::fopen((std::string(path()) + "/fuzz").c_str(), "w");
     if (!file) std::abort();
     std::fputs("7 1700000000 0123456789abcdef\n", file);
     std::fclose(file);
   }
-  ~Keyring() {
-    ::unlink(file_.c_str());
-    ::rmdir(path_);
-  }
-  const char* path() const { return path_; }
-
- private:
-  char path_[32] = "/tmp/dbus-genl-fuzz-XXXXXX";
-  std::string file_;
 };
 
 // The credentials' byte, then lines. A client never sends what a server sends.
 void check_output(std::string_view output) {
   require(!output.empty() && output[0] == '\0', "the first byte isn't NUL");
   output.remove_prefix(1);
-  while (!output.empty()) {
-    const std::size_t end = output.find("\r\n");
-    require(end != output.npos, "a line isn't ended");
-    const std::string_view line = output.substr(0, end);
-    output.remove_prefix(end + 2);
-    const std::string_view command = line.substr(0, line.find(' '));
+  check_lines(output, [](std::string_view line, std::string_view command, std::string_view rest) {
     require(command == "AUTH" || command == "DATA" || command == "CANCEL" || command == "ERROR" ||
                 command == "NEGOTIATE_UNIX_FD" || command == "BEGIN",
             "it isn't a client's command");
     if (command == "DATA")
       require(line.size() == 4 || hex_decode(line.substr(5)).has_value(), "DATA isn't hexadecimal");
-    require(command != "BEGIN" || output.empty(), "something follows BEGIN");
-  }
+    require(command != "BEGIN" || rest.empty(), "something follows BEGIN");
+  });
 }
 
 struct Run {

@@ -2,11 +2,15 @@
 // For the fuzzers of both sides of the authentication protocol.
 #pragma once
 
+#include <stdlib.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "transport/sasl.h"
 
@@ -16,6 +20,35 @@ inline void require(bool condition, const char* what) {
   if (condition) return;
   std::fprintf(stderr, "sasl fuzzer: %s\n", what);
   std::abort();
+}
+
+// For a keyring; gone with all that is in it.
+class Directory {
+ public:
+  Directory() {
+    if (!::mkdtemp(path_)) std::abort();
+  }
+  ~Directory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  const char* path() const { return path_; }
+
+ private:
+  char path_[32] = "/tmp/dbus-genl-fuzz-XXXXXX";
+};
+
+// Hands each line of what one side says, without its CR LF, to check() with the line's command and
+// what comes after it.
+template <typename Check>
+void check_lines(std::string_view said, Check check) {
+  while (!said.empty()) {
+    const std::size_t end = said.find("\r\n");
+    require(end != said.npos, "a line isn't ended");
+    const std::string_view line = said.substr(0, end);
+    said.remove_prefix(end + 2);
+    check(line, line.substr(0, line.find(' ')), said);
+  }
 }
 
 struct Fed {

@@ -38,7 +38,7 @@ SaslServer::SaslServer(Options options)
 
 std::size_t SaslServer::feed(std::string_view bytes) {
   std::size_t taken = 0;
-  while (taken < bytes.size() && state_ != State::Done && state_ != State::Failed) {
+  while (taken < bytes.size() && !over()) {
     if (state_ == State::WaitingForNonce) {
       taken += take_nonce(bytes.substr(taken));
       continue;
@@ -81,14 +81,6 @@ std::size_t SaslServer::take_nonce(std::string_view bytes) {
   return count;
 }
 
-void SaslServer::output_sent(std::size_t bytes) {
-  sent_ += bytes;
-  if (sent_ == output_.size()) {
-    output_.clear();
-    sent_ = 0;
-  }
-}
-
 void SaslServer::handle_line(std::string_view line) {
   const auto is_ascii = [](char c) { return c > 0; };
   if (!std::all_of(line.begin(), line.end(), is_ascii)) {
@@ -120,13 +112,13 @@ void SaslServer::handle_line(std::string_view line) {
     if (in_auth || in_data) {
       fail("the client sends BEGIN without being authenticated");
     } else {
-      state_ = State::Done;
+      finish();
     }
   } else if (command == "NEGOTIATE_UNIX_FD") {
     if (in_auth || in_data) {
       error("Need to authenticate first");
     } else if (options_.may_pass_fds) {
-      unix_fds_ = true;
+      agree_unix_fds();
       send("AGREE_UNIX_FD");
     } else {
       error("Unix FD passing not supported, not authenticated or otherwise not possible");
@@ -188,15 +180,5 @@ void SaslServer::reject() {
 }
 
 void SaslServer::error(const char* text) { send("ERROR \"" + std::string(text) + "\""); }
-
-void SaslServer::send(std::string_view line) {
-  output_ += line;
-  output_ += "\r\n";
-}
-
-void SaslServer::fail(const char* reason) {
-  reason_ = reason;
-  state_ = State::Failed;
-}
 
 }  // namespace dg

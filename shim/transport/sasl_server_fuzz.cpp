@@ -3,12 +3,8 @@
 // does the same; it says nothing but a server's commands; and it lets nobody in as somebody else.
 //
 // The first byte chooses how the server is set up.
-#include <unistd.h>
-
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
+#include <optional>
 #include <string>
 
 #include "transport/sasl_fuzz.h"
@@ -22,24 +18,9 @@ using namespace dg::test;
 constexpr uid_t kPeer = 4242;  // neither who runs this nor anybody else
 constexpr char kServerGuid[] = "00112233445566778899aabbccddeeff";
 
-// Where the server keeps its cookies. What they are is not in the fuzzer's reach.
-class Keyring {
- public:
-  Keyring() {
-    if (!::mkdtemp(path_)) std::abort();
-  }
-  ~Keyring() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const char* path() const { return path_; }
-
- private:
-  char path_[32] = "/tmp/dbus-genl-fuzz-XXXXXX";
-};
-
 SaslServer::Options options_of(std::uint8_t choice) {
-  static const Keyring keyring;
+  // What cookies it keeps there is not in the fuzzer's reach.
+  static const Directory keyring;
   SaslServer::Options options;
   options.guid = kServerGuid;
   options.facts.keyring = keyring.path();
@@ -51,17 +32,12 @@ SaslServer::Options options_of(std::uint8_t choice) {
 }
 
 void check_output(std::string_view output) {
-  while (!output.empty()) {
-    const std::size_t end = output.find("\r\n");
-    require(end != output.npos, "a line isn't ended");
-    const std::string_view line = output.substr(0, end);
-    output.remove_prefix(end + 2);
-    const std::string_view command = line.substr(0, line.find(' '));
+  check_lines(output, [](std::string_view line, std::string_view command, std::string_view) {
     require(command == "OK" || command == "DATA" || command == "REJECTED" || command == "ERROR" ||
                 command == "AGREE_UNIX_FD",
             "it isn't a server's command");
     require(command != "OK" || line == std::string("OK ") + kServerGuid, "OK without the GUID");
-  }
+  });
 }
 
 struct Run {

@@ -43,6 +43,7 @@ bool SocketTransport::wants_write() const noexcept {
 }
 
 void SocketTransport::close() noexcept {
+  fds_.clear();
   fd_.reset();
   pending_input_ = false;
 }
@@ -86,8 +87,8 @@ IoStatus SocketTransport::handshake() noexcept {
     }
     return IoStatus::WouldBlock;
   } catch (const std::bad_alloc&) {
-    // What was read is lost, so that this can't be taken up again.
-    return IoStatus::Disconnected;
+    trace("authentication failed: no memory");
+    return IoStatus::NoMemory;
   }
 }
 
@@ -211,9 +212,8 @@ IoStatus SocketTransport::receive(MessageList& out) noexcept {
 
   std::size_t wanted = std::clamp(loader_.missing(), kMinRead, kMaxRead);
   std::span<std::byte> room = loader_.prepare(wanted);
-  if (room.empty()) return IoStatus::NoMemory;
-  std::vector<UniqueFd> fds;
-  ssize_t n = read_some(room, unix_fds_, fds);
+  if (room.empty() || (unix_fds_ && !reserve_fds())) return IoStatus::NoMemory;
+  ssize_t n = read_some(room, unix_fds_, fds_);
   if (n < 0) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) return IoStatus::WouldBlock;
     if (errno == ENOMEM || errno == ENOBUFS) return IoStatus::NoMemory;
@@ -221,20 +221,23 @@ IoStatus SocketTransport::receive(MessageList& out) noexcept {
     return IoStatus::Disconnected;
   }
   if (n == 0) return IoStatus::Disconnected;
-  if (!fds.empty() && !unix_fds_) {
-    trace("fds arrived, though passing them wasn't agreed");
-    return IoStatus::Disconnected;
-  }
   loader_.commit(static_cast<std::size_t>(n));
-  if (!fds.empty() && !loader_.feed_fds(std::move(fds))) {
-    // Without them the stream's messages can't be told apart from malformed ones.
-    return IoStatus::Disconnected;
-  }
+  (void)loader_.feed_fds(std::move(fds_));
   IoStatus status = pop_all(out);
   if (status == IoStatus::Ok && static_cast<std::size_t>(n) < room.size()) {
     return IoStatus::WouldBlock;
   }
   return status;
+}
+
+// For as many as one read can bring: what has been read can't be read again.
+bool SocketTransport::reserve_fds() noexcept {
+  try {
+    fds_.reserve(kMaxFds);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  return loader_.reserve_fds(kMaxFds);
 }
 
 ssize_t SocketTransport::read_some(std::span<std::byte> room, bool with_fds,

@@ -39,6 +39,7 @@ class SocketTransport : public Transport {
   IoStatus finish_handshake();
   ssize_t send_some(DBusMessage& message) noexcept;
   ssize_t read_some(std::span<std::byte> room, bool with_fds, std::vector<UniqueFd>& fds) noexcept;
+  bool reserve_fds() noexcept;
   IoStatus pop_all(MessageList& out) noexcept;
 
   UniqueFd fd_;
@@ -47,7 +48,8 @@ class SocketTransport : public Transport {
   bool authenticated_ = false;
   bool unix_fds_ = false;
   bool pending_input_ = false;
-  std::size_t sent_ = 0;  // bytes of the message in send() that are out already
+  std::size_t sent_ = 0;       // bytes of the message in send() that are out already
+  std::vector<UniqueFd> fds_;  // empty between reads
   WireLoader loader_;
 };
 

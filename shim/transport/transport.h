@@ -41,7 +41,8 @@ class Transport {
   virtual bool authenticated() const noexcept = 0;
 
   // Drives authentication. Ok: done (or there is none); WouldBlock: wait for
-  // what wants_read() and wants_write() say; Disconnected: it failed.
+  // what wants_read() and wants_write() say; Disconnected: it failed; NoMemory:
+  // it failed too, since what was said can't be asked for again.
   virtual IoStatus handshake() noexcept = 0;
 
   // One locked message that has its serial. Ok: it is out entirely (genl:

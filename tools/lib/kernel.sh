@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The two kernels that the module is built for and tested on, kept in DG_CACHE:
+# The kernels that the module is built for and tested on, kept in DG_CACHE:
 #   debian  Debian's own linux-image of the installed headers, unpacked, not installed
 #   debug   Debian's linux-source built with compat-tests/vm/debug.config
+#   5.10, 6.12, 7.3   those of other Debian releases: kernel_series.sh
 #
 # dg_kernel NAME makes it (once) and sets
 #   DG_KDIR     the kernel's directory in the cache
@@ -11,6 +12,7 @@
 #   DG_KRELEASE its uname -r
 #   DG_KBUILD   where modules for it are built (make -C)
 #   DG_KINITRD  initramfs that finds the host's root over 9p
+#   DG_KCHROOT  root to build in, or nothing
 #
 # shellcheck disable=SC2034
 #
@@ -29,11 +31,15 @@ DG_DEBUG_RECIPE=1
 # Number of steps of a full debug build, for the progress lines.
 DG_DEBUG_STEPS=1900
 
+. "$DG_SRC/tools/lib/kernel_series.sh"
+
 dg_kernel() {
+	DG_KCHROOT=
 	case $1 in
 	debian) dg_kernel_debian ;;
 	debug) dg_kernel_debug ;;
-	*) dg_die "there is no kernel '$1': debian or debug" ;;
+	5.10 | 6.12 | 7.3) dg_kernel_series "$1" ;;
+	*) dg_die "there is no kernel '$1': debian, debug, 5.10, 6.12 or 7.3" ;;
 	esac
 }
 

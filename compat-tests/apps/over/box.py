@@ -89,13 +89,13 @@ class Box:
             raise Wrong(f"{' '.join(map(str, command))}: status {result.returncode}: {result.stdout[-1500:]}")
         return result.stdout
 
-    def start(self, *command, env=None, uses=True, terminal=False):
+    def start(self, *command, env=None, uses=True, terminal=False, user=None):
         """A program that stays. uses: it is built on libdbus (what it starts may be, if it isn't). terminal: it
-        gets one, with a method to type a line."""
+        gets one, with a method to type a line. user: a number, for one that won't be root."""
         log = open(f"/tmp/started.{len(self.started)}", "w+", encoding="utf-8", errors="replace")
         master, slave = os.openpty() if terminal else (None, subprocess.DEVNULL)
         process = subprocess.Popen(command, env={**self.env, **(env or {})}, stdin=slave, stdout=slave if terminal else log,
-                                   stderr=subprocess.STDOUT)
+                                   stderr=subprocess.STDOUT, user=user, group=user, extra_groups=None if user is None else [])
         if terminal:
             os.close(slave)
             threading.Thread(target=_copy, args=(master, log), daemon=True).start()
@@ -125,15 +125,15 @@ class Box:
 
     # --- questions, asked by GDBus, which has nothing of libdbus ----------------------------------------------
 
-    def ask(self, bus, name, path, method, *args, status=0):
-        """name None: the address is a peer's, not a bus's."""
+    def ask(self, bus, name, path, method, *args, status=0, user=None):
+        """name None: the address is a peer's, not a bus's. user: a number, for a bus that takes only that one."""
         address = {"session": SESSION, "system": SYSTEM}.get(bus, bus)
         if name:
             command = ["gdbus", "call", "--address", address, "--dest", name, "--object-path", path, "--method", method]
         else:
             command = ["/usr/bin/python3", "-B", f"{APPS}/over/ask_peer.py", address, path, method]
         result = subprocess.run([*command, *args], env=self.plain, capture_output=True, text=True, timeout=PATIENCE,
-                                check=False)
+                                check=False, user=user, group=user)
         if status is not None and (result.returncode != 0) != (status != 0):
             raise Wrong(f"{method}: {result.stderr[-800:]}{result.stdout[-800:]}")
         return (result.stdout + result.stderr).strip()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Rows: daemons of the session bus, and their clients."""
 import re
+import wave
 
 from box import expect
 from row import row
@@ -130,3 +131,41 @@ def signond(box):
     identities = box.ask("session", name, path, f"{name}.AuthService.queryIdentities", "{}", "example", status=None)
     xml = box.ask("session", name, path, "org.freedesktop.DBus.Introspectable.Introspect")
     return "\n".join([methods, identities, expect("queryMethods", xml)])
+
+
+@row("vlc", "cvlc, by dbus-launch with its dbus-daemon", "MPRIS: a sound opened, played and paused; a property set; an error")
+def vlc(box):
+    with wave.open("/tmp/sound.wav", "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", None))
+        sound.writeframes(bytes(2 * 8000 * 600))
+    # Not root, which VLC refuses to be; so on a bus of its own. dbus-launch becomes VLC.
+    nobody = 65534
+    player = box.start("dbus-launch", "cvlc", "--no-video", "--aout=dummy", "--control=dbus", user=nobody,
+                       env={"HOME": "/tmp", "XDG_RUNTIME_DIR": "/tmp/nobody", "DBUS_SESSION_BUS_ADDRESS": ""})
+
+    def address():
+        with open(f"/proc/{player.pid}/environ", encoding="utf-8", errors="replace") as environment:
+            return re.search(r"\0DBUS_SESSION_BUS_ADDRESS=(unix:[^\0]*)", environment.read())
+    bus = box.until(address, "dbus-launch's bus")[1]
+    name, path, interface = "org.mpris.MediaPlayer2.vlc", "/org/mpris/MediaPlayer2", "org.mpris.MediaPlayer2.Player"
+
+    def ask(method, *args, status=0):
+        return box.ask(bus, name, path, method, *args, status=status, user=nobody)
+
+    def get(prop, of=interface):
+        return ask("org.freedesktop.DBus.Properties.Get", of, prop)
+
+    def until(prop, wanted):
+        return box.until(lambda: wanted in get(prop) and wanted, f"{prop} {wanted}")
+    box.until(lambda: "true" in box.ask(bus, "org.freedesktop.DBus", "/", "org.freedesktop.DBus.NameHasOwner", name,
+                                        user=nobody), name)
+    answers = [get("Identity", "org.mpris.MediaPlayer2"), until("PlaybackStatus", "Stopped")]
+    ask(f"{interface}.OpenUri", "file:///tmp/sound.wav")
+    answers.append(until("PlaybackStatus", "Playing"))
+    ask(f"{interface}.Pause")
+    answers.append(until("PlaybackStatus", "Paused"))
+    answers.append(re.search(r"'mpris:length': <int64 \d+>", expect("file:///tmp/sound.wav", get("Metadata")))[0])
+    ask("org.freedesktop.DBus.Properties.Set", interface, "LoopStatus", "<'Playlist'>")
+    answers.append(until("LoopStatus", "Playlist"))
+    answers.append(ask(f"{interface}.Nothing", status=1))
+    return "\n".join(answers)

@@ -17,7 +17,7 @@ LIMIT = 240
 # They mostly wait for each other.
 AT_ONCE = 2 * (os.cpu_count() or 1)
 # Without so many rows that could be judged, nothing was.
-ENOUGH = 27
+ENOUGH = 28
 
 
 def sandboxed(root, library, name, which):

@@ -19,6 +19,7 @@
 
 #include "../../../kmod/limits.h"
 #include "files.h"
+#include "pass_fds.h"
 #include "tap.h"
 
 using namespace dg::test;
@@ -382,35 +383,16 @@ void Fds::rights() {
     if (poor_bus.create("fds-poor").error || poor.join("fds-poor").empty() ||
         poor_receiver.join("fds-poor").empty())
       _exit(2);
-    int fds[3] = {poor.sock.fd(), poor_receiver.sock.fd(), poor_bus.sock.fd()};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {};
     uint64_t ids[2] = {poor.id, poor_receiver.id};
-    iovec v{ids, sizeof ids};
-    msghdr h{};
-    h.msg_iov = &v;
-    h.msg_iovlen = 1;
-    h.msg_control = control;
-    h.msg_controllen = sizeof control;
-    cmsghdr* c = CMSG_FIRSTHDR(&h);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof fds);
-    std::memcpy(CMSG_DATA(c), fds, sizeof fds);
-    _exit(sendmsg(sockets[1], &h, 0) < 0 ? 3 : 0);
+    const std::vector<int> fds = {poor.sock.fd(), poor_receiver.sock.fd(), poor_bus.sock.fd()};
+    _exit(send_fds(sockets[1], fds, ids, sizeof ids) ? 0 : 3);
   }
   uint64_t ids[2] = {};
-  alignas(cmsghdr) char control[CMSG_SPACE(3 * sizeof(int))];
-  iovec v{ids, sizeof ids};
-  msghdr h{};
-  h.msg_iov = &v;
-  h.msg_iovlen = 1;
-  h.msg_control = control;
-  h.msg_controllen = sizeof control;
   int status = 0;
   waitpid(pid, &status, 0);
-  if (status || recvmsg(sockets[0], &h, 0) < 0) tap_.bail("the poor peer: status %d", status);
-  int fds[3];
-  std::memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&h)), sizeof fds);
+  if (status) tap_.bail("the poor peer: status %d", status);
+  const std::vector<int> fds = receive_fds(sockets[0], ids, sizeof ids);
+  if (fds.size() != 3) tap_.bail("the poor peer: no sockets");
   poor.sock = GenlSocket(fds[0]);
   poor_receiver.sock = GenlSocket(fds[1]);
   poor_bus.sock = GenlSocket(fds[2]);

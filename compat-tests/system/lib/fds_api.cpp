@@ -74,6 +74,14 @@ DBusMessage* call_to(const Connection& to, const char* member, bool reply = fals
   return m;
 }
 
+// With an fd, so many times over.
+DBusMessage* call_with_fds(const Connection& to, int fd, int copies) {
+  DBusMessage* m = call_to(to, "Fds");
+  for (int i = 0; i < copies; ++i)
+    dbus_message_append_args(m, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID);
+  return m;
+}
+
 std::string pattern(size_t size) {
   std::string s(size, '\0');
   uint32_t x = static_cast<uint32_t>(size);
@@ -105,10 +113,7 @@ void fds(Tap& tap, Connection& a, Connection& b) {
   int pipe_fds[2];
   if (pipe(pipe_fds)) tap.bail("pipe");
   for (int n : {1, 16}) {
-    DBusMessage* m = call_to(b, "Fds");
-    for (int i = 0; i < n; ++i)
-      dbus_message_append_args(m, DBUS_TYPE_UNIX_FD, &pipe_fds[1], DBUS_TYPE_INVALID);
-    a.send(m);
+    a.send(call_with_fds(b, pipe_fds[1], n));
     DBusMessage* got = b.next();
     int ok = 0;
     DBusMessageIter it;
@@ -258,10 +263,7 @@ void liars(Tap& tap, Connection& b, const char* bus) {
 void scarce(Tap& tap, const char* address, Connection& a) {
   Connection poor(address);
   int fd = memfd("for nobody");
-  DBusMessage* m = call_to(poor, "Fds");
-  for (int i = 0; i < 8; ++i)
-    dbus_message_append_args(m, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID);
-  a.send(m);
+  a.send(call_with_fds(poor, fd, 8));
   usleep(200000);  // dbus-daemon's time to hand it on
   rlimit old, low;
   getrlimit(RLIMIT_NOFILE, &old);
@@ -281,10 +283,7 @@ void scarce(Tap& tap, const char* address, Connection& a) {
 void too_many(Tap& tap, const char* address, Connection& b) {
   Connection bold(address);
   int fd = memfd("one of many");
-  DBusMessage* m = call_to(b, "Fds");
-  for (int i = 0; i < 17; ++i)
-    dbus_message_append_args(m, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID);
-  bold.send(m);
+  bold.send(call_with_fds(b, fd, 17));
   DBusMessage* got = bold.next(5000);
   tap.ok(got && dbus_message_is_signal(got, DBUS_INTERFACE_LOCAL, "Disconnected"),
          "17 fds disconnect their sender");

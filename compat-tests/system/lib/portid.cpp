@@ -21,6 +21,7 @@
 #include <mutex>
 #include <thread>
 
+#include "pass_fds.h"
 #include "peer.h"
 #include "tap.h"
 
@@ -404,31 +405,16 @@ void passing(Tap& tap) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair)) tap.bail("socketpair");
   pid = fork();
-  char control[CMSG_SPACE(sizeof(int))] = {};
   char byte = 'x';
-  iovec io{&byte, 1};
-  msghdr h{};
-  h.msg_iov = &io;
-  h.msg_iovlen = 1;
-  h.msg_control = control;
-  h.msg_controllen = sizeof control;
   if (!pid) {
     if (setgid(OTHER_UID) || setuid(OTHER_UID)) _exit(1);
     GenlSocket users;
     users.open();
-    cmsghdr* c = CMSG_FIRSTHDR(&h);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof(int));
-    int fd = users.fd();
-    std::memcpy(CMSG_DATA(c), &fd, sizeof fd);
-    _exit(sendmsg(pair[1], &h, 0) == 1 ? 0 : 1);
+    _exit(send_fds(pair[1], {users.fd()}, &byte, 1) ? 0 : 1);
   }
   int error = 0;
-  if (recvmsg(pair[0], &h, 0) == 1 && CMSG_FIRSTHDR(&h)) {
-    int fd;
-    std::memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&h)), sizeof fd);
-    GenlSocket users(fd);
+  if (const std::vector<int> fds = receive_fds(pair[0], &byte, 1); fds.size() == 1) {
+    GenlSocket users(fds[0]);
     Attrs bus;
     bus.str(DBUS_GENL_BUS_A_NAME, "system");
     error = users.request(DBUS_GENL_CMD_CONNECT, bus).error;

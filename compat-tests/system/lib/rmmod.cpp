@@ -131,6 +131,8 @@ int main(int argc, char** argv) {
       ++removed;
       error = insert_module(argv[1]);
       odd += error != 0;
+      // So that sometimes somebody is there when it is to go again.
+      usleep(static_cast<unsigned>(removed % 4) * 30000);
     } else if (error == -EWOULDBLOCK || error == -EBUSY) {
       ++refused;
       usleep(static_cast<unsigned>(refused % 7) * 300);

@@ -71,27 +71,32 @@ class KernelBus:
         os.makedirs(os.path.join(conditions.root, 'shim'))
         shutil.copy(conditions.library, os.path.join(conditions.root, 'shim'))
         self.command = [runner, '--', 'sh', '-c', ON_SESSION_BUS, 'sh']
-        self.interfaces = self.run(['dbus-send', '--session', '--print-reply=literal', '--dest=org.freedesktop.DBus',
-                                    '/org/freedesktop/DBus', 'org.freedesktop.DBus.Properties.Get',
-                                    'string:org.freedesktop.DBus', 'string:Interfaces'])
-        if self.interfaces[0] != 0:
-            raise RuntimeError(f'the kernel bus does not tell its interfaces: {self.interfaces}')
+        # The features and interfaces that it says it has.
+        self.properties = ' '.join(map(self.property, ('Features', 'Interfaces')))
+
+    def property(self, name):
+        status, out, err = self.run(['dbus-send', '--session', '--print-reply=literal', '--dest=org.freedesktop.DBus',
+                                     '/org/freedesktop/DBus', 'org.freedesktop.DBus.Properties.Get',
+                                     'string:org.freedesktop.DBus', f'string:{name}'])
+        if status != 0:
+            raise RuntimeError(f'the kernel bus does not tell its {name}: {err}')
+        return out
 
     def run(self, test):
         return self.conditions.run(self.command + test)
 
-    def say_results(self, compiled, names):
-        """A line of JSON for each program: its points, or the interface that the bus would need."""
+    def results(self, compiled, names):
+        """For each program what is said of it: its points, or the interface that the bus would need."""
         # The guest's only address is the loopback's; upstream then takes name resolution for broken.
-        subprocess.run(['ip', 'address', 'add', '192.0.2.1/32', 'dev', 'lo'], check=True)
+        subprocess.run(['ip', 'address', 'replace', '192.0.2.1/32', 'dev', 'lo'], check=True)
         for name in names:
             needed = NEEDED_INTERFACE.get(name)
-            said = {'program': name}
-            if needed and needed not in self.interfaces[1]:
+            said = {'program': name, 'properties': self.properties}
+            if needed and needed not in self.properties:
                 said['lacks'] = needed
             else:
                 said['points'] = run_points(os.path.join(compiled, name), self.run).points
-            print(json.dumps(said), flush=True)
+            yield said
 
 
 def result_of(said, stock):
@@ -102,8 +107,18 @@ def result_of(said, stock):
                   error=said.get('lacks', 'the guest said nothing'))
 
 
+def here(conditions, compiled, build_directory, names):
+    """{program: what was said of it}, in the guest itself."""
+    results = {}
+    for said in KernelBus(conditions, build_directory).results(compiled, names):
+        results[said['program']] = said
+        # A sign of life, for who waits.
+        print(f'# ran {said["program"]}', flush=True)
+    return results
+
+
 def from_guest(top, build_directory, names):
-    """{program: what was said of it}, by booting the guest."""
+    """The same, by booting the guest."""
     command = [os.path.join(top, 'tools/vm'), '--timeout', '1800', '--',
                os.path.join(top, 'compat-tests/upstream/run'), '--inside-guest', ','.join(names), '--build',
                build_directory]

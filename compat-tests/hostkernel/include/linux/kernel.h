@@ -7,6 +7,9 @@
 
 #include <linux/types.h>
 
+/* For powers of two. */
+#define ALIGN(x, a) (((x) + ((__typeof__(x))(a) - 1)) & ~((__typeof__(x))(a) - 1))
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define __printf(f, a) __attribute__((__format__(__printf__, f, a)))
 #define fallthrough __attribute__((__fallthrough__))
