@@ -171,8 +171,8 @@ std::string set_policy(dg::GenlSocket& socket, const std::string& file) {
   try {
     const std::vector<uint8_t> blob = read_policy(file);
     const dg::UniqueFd memory(::memfd_create("policy", MFD_CLOEXEC));
-    if (!memory || ::write(memory.get(), blob.data(), blob.size()) !=
-                       static_cast<ssize_t>(blob.size())) {
+    if (!memory ||
+        ::write(memory.get(), blob.data(), blob.size()) != static_cast<ssize_t>(blob.size())) {
       return fmt::format("no memory for the policy: {}", std::strerror(errno));
     }
     dg::NlMsg request = socket.request(DBUS_GENL_CMD_POLICY_SET);

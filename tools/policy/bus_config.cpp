@@ -29,11 +29,11 @@ constexpr std::size_t kMaxIncludes = 32;
 
 // What stands below <busconfig> and means nothing to a bus in the kernel.
 constexpr std::array kPassedOver = {
-    "listen",     "auth",          "servicedir",
-    "fork",       "keep_umask",    "standard_session_servicedirs",
-    "pidfile",    "user",          "standard_system_servicedirs",
-    "syslog",     "servicehelper", "allow_anonymous",
-    "apparmor",   "selinux",
+    "listen",   "auth",          "servicedir",
+    "fork",     "keep_umask",    "standard_session_servicedirs",
+    "pidfile",  "user",          "standard_system_servicedirs",
+    "syslog",   "servicehelper", "allow_anonymous",
+    "apparmor", "selinux",
 };
 
 class File {
@@ -60,8 +60,8 @@ class File {
     XML_SetUserData(parser_, this);
     XML_SetElementHandler(parser_, on_start, on_end);
     XML_SetCharacterDataHandler(parser_, on_text);
-    const bool parsed = XML_Parse(parser_, text.data(), static_cast<int>(text.size()), 1) ==
-                        XML_STATUS_OK;
+    const bool parsed =
+        XML_Parse(parser_, text.data(), static_cast<int>(text.size()), 1) == XML_STATUS_OK;
     if (!failure_.empty()) throw ConfigError(failure_);
     if (!parsed) {
       throw ConfigError(at(XML_GetCurrentLineNumber(parser_)) +
@@ -152,9 +152,8 @@ class File {
   void add_rule(const std::string& name, const XmlAttributes& given) {
     // The rules of a user or group that isn't there are checked like others.
     const PolicySection nobody;
-    std::optional<PolicyRule> rule =
-        read_rule(name, given, section_ ? *section_ : nobody,
-                  [this](const std::string& what) { warn(what); });
+    std::optional<PolicyRule> rule = read_rule(name, given, section_ ? *section_ : nobody,
+                                               [this](const std::string& what) { warn(what); });
     if (section_ && rule) section_->rules.push_back(std::move(*rule));
   }
 

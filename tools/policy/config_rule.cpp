@@ -20,12 +20,23 @@ namespace {
 constexpr uint32_t kMaxFds = 33554432;  // dbus-daemon's bound of min_fds and max_fds
 
 constexpr std::array<std::string_view, 17> kLimits = {
-    "max_incoming_bytes",       "max_incoming_unix_fds",    "max_outgoing_bytes",
-    "max_outgoing_unix_fds",    "max_message_size",         "max_message_unix_fds",
-    "service_start_timeout",    "auth_timeout",             "pending_fd_timeout",
-    "max_completed_connections", "max_incomplete_connections", "max_connections_per_user",
-    "max_pending_service_starts", "max_names_per_connection", "max_match_rules_per_connection",
-    "max_replies_per_connection", "reply_timeout",
+    "max_incoming_bytes",
+    "max_incoming_unix_fds",
+    "max_outgoing_bytes",
+    "max_outgoing_unix_fds",
+    "max_message_size",
+    "max_message_unix_fds",
+    "service_start_timeout",
+    "auth_timeout",
+    "pending_fd_timeout",
+    "max_completed_connections",
+    "max_incomplete_connections",
+    "max_connections_per_user",
+    "max_pending_service_starts",
+    "max_names_per_connection",
+    "max_match_rules_per_connection",
+    "max_replies_per_connection",
+    "reply_timeout",
 };
 
 [[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what); }

@@ -74,8 +74,7 @@ void bad_policies(Tap& tap, Bus& bus) {
   } const cases[] = {
       {"an unknown attribute", Attrs().u8(9, 0).bytes()},
       {"a section of nobody", Attrs().nested(DBUS_GENL_POLICY_A_SECTION, Attrs()).bytes()},
-      {"a section cut short",
-       Attrs().lying(DBUS_GENL_POLICY_A_SECTION, 400, "abcd", 4).bytes()},
+      {"a section cut short", Attrs().lying(DBUS_GENL_POLICY_A_SECTION, 400, "abcd", 4).bytes()},
       {"half an attribute", Bytes(2)},
       {"a rule without KIND", with_rule(Attrs().u8(DBUS_GENL_RULE_A_ALLOW, 1))},
       {"a kind that there isn't", with_rule(rule(77, 1))},
@@ -86,8 +85,7 @@ void bad_policies(Tap& tap, Bus& bus) {
        with_rule(rule(DBUS_GENL_RULE_OWN, 1).str(DBUS_GENL_RULE_A_INTERFACE, "a.b"))},
       {"a prefix of nothing",
        with_rule(rule(DBUS_GENL_RULE_OWN, 1).raw(DBUS_GENL_RULE_A_PREFIX, "", 0))},
-      {"a message type 5",
-       with_rule(rule(DBUS_GENL_RULE_SEND, 1).u8(DBUS_GENL_RULE_A_TYPE, 5))},
+      {"a message type 5", with_rule(rule(DBUS_GENL_RULE_SEND, 1).u8(DBUS_GENL_RULE_A_TYPE, 5))},
       {"an unknown attribute of a rule", with_rule(rule(DBUS_GENL_RULE_SEND, 1).u8(50, 5))},
       {"CONSOLE of three bytes", Attrs().raw(DBUS_GENL_POLICY_A_CONSOLE, "abc", 3).bytes()},
   };
@@ -160,25 +158,29 @@ void texts(Tap& tap, Bus& bus) {
   Answer set = set_policy(bus, deny);
   expect(tap, set, 0, "a policy that denies");
   const std::string own = bob.ask("RequestName", Args().s("a.b").u(0));
-  tap.ok(has(own, "is not allowed to own the service \"a.b\" due to security policies in the "
-                  "configuration file"),
+  tap.ok(has(own,
+             "is not allowed to own the service \"a.b\" due to security policies in the "
+             "configuration file"),
          "RequestName: %s", own.c_str());
   const std::string eaves = alice.ask("AddMatch", Args().s("eavesdrop='true'"));
   tap.ok(has(eaves, "rejected attempt to call AddMatch by connection") && has(eaves, "with uid 1"),
          "eavesdropping of users: %s", eaves.c_str());
   std::string text = refusal(alice, call(bob.name(), "/p", "i.g", "M"));
-  const std::string sent = "org.freedesktop.DBus.Error.AccessDenied: Rejected send message, 2 "
-                           "matched rules; type=\"method_call\", sender=\"" +
-                           alice.name() + "\" (uid=1 pid=" + std::to_string(getpid());
+  const std::string sent =
+      "org.freedesktop.DBus.Error.AccessDenied: Rejected send message, 2 "
+      "matched rules; type=\"method_call\", sender=\"" +
+      alice.name() + "\" (uid=1 pid=" + std::to_string(getpid());
   tap.note("%s", text.c_str());
   tap.ok(!has(bob.name(), ":1.1") || has(text, sent.c_str()), "refused by the sender's rules");
   Peer root;
   root.join("system");
   text = refusal(root, call(bob.name(), "/p", "i.f", "M"));
-  tap.ok(has(text, "AccessDenied: Rejected receive message, 2 matched rules; "
-                   "type=\"method_call\"") &&
-             has(text, "interface=\"i.f\" member=\"M\" error name=\"(unset)\" "
-                       "requested_reply=\"0\""),
+  tap.ok(has(text,
+             "AccessDenied: Rejected receive message, 2 matched rules; "
+             "type=\"method_call\"") &&
+             has(text,
+                 "interface=\"i.f\" member=\"M\" error name=\"(unset)\" "
+                 "requested_reply=\"0\""),
          "refused by the receiver's rules: %s", text.c_str());
   text = refusal(root, call("no.body", "/p", "i.f", "M"));
   tap.ok(has(text, "ServiceUnknown"), "who isn't there isn't refused: %s", text.c_str());
@@ -210,8 +212,10 @@ void who_joins(Tap& tap, Bus& bus) {
 void console(Tap& tap, Bus& bus) {
   const std::string file = "/tmp/console.conf";
   FILE* out = std::fopen(file.c_str(), "w");
-  std::fprintf(out, "<busconfig>%s<policy at_console='true'><deny own='a.t'/></policy>"
-                    "<policy at_console='false'><deny own='a.f'/></policy></busconfig>", kOpen);
+  std::fprintf(out,
+               "<busconfig>%s<policy at_console='true'><deny own='a.t'/></policy>"
+               "<policy at_console='false'><deny own='a.f'/></policy></busconfig>",
+               kOpen);
   std::fclose(out);
   const auto policy = dg::read_bus_config(file).policy;
   expect(tap, set_policy(bus, dg::policy_blob(policy, {BOB, 77})), 0, "a policy with a console");
@@ -229,8 +233,10 @@ void replaced(Tap& tap, Bus& bus) {
   const std::string marks[] = {"i.one", "i.two"};
   Bytes blobs[2];
   for (int i : {0, 1})
-    blobs[i] = blob_of(std::string(kOpen) + "<policy user='1'><deny send_destination='*' "
-                       "send_interface='" + marks[i] + "'/></policy>");
+    blobs[i] = blob_of(std::string(kOpen) +
+                       "<policy user='1'><deny send_destination='*' "
+                       "send_interface='" +
+                       marks[i] + "'/></policy>");
   set_policy(bus, blobs[0]);
   Peer alice, bob;
   join(alice, ALICE);
@@ -270,8 +276,9 @@ void persistent(Tap& tap) {
   {
     Bus bus;
     bus.create("kept", DBUS_GENL_BUS_PERSISTENT);
-    expect(tap, set_policy(bus, blob_of(std::string(kOpen) +
-                                        "<policy context='mandatory'><deny own='*'/></policy>")),
+    expect(tap,
+           set_policy(bus, blob_of(std::string(kOpen) +
+                                   "<policy context='mandatory'><deny own='*'/></policy>")),
            0, "a persistent bus's policy");
   }
   Peer peer;

@@ -34,12 +34,13 @@ class Daemon : public PolicyStage {
     directory_ = directory;
     const std::string config = directory_ + "/bus.conf";
     FILE* file = std::fopen(config.c_str(), "w");
-    std::fprintf(file,
-                 "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\""
-                 " \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
-                 "<busconfig><listen>unix:path=%s/socket</listen><auth>EXTERNAL</auth>\n%s"
-                 "</busconfig>\n",
-                 directory, scene.policy.c_str());
+    std::fprintf(
+        file,
+        "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\""
+        " \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
+        "<busconfig><listen>unix:path=%s/socket</listen><auth>EXTERNAL</auth>\n%s"
+        "</busconfig>\n",
+        directory, scene.policy.c_str());
     std::fclose(file);
     start(config);
   }
@@ -114,8 +115,7 @@ class Daemon : public PolicyStage {
   std::vector<Received> sync(unsigned peer) override {
     std::vector<Received> all = std::move(early_[peer]);
     early_[peer].clear();
-    DBusMessage* ping =
-        ::dbus_message_new_method_call(nullptr, "/", DBUS_INTERFACE_PEER, "Ping");
+    DBusMessage* ping = ::dbus_message_new_method_call(nullptr, "/", DBUS_INTERFACE_PEER, "Ping");
     dbus_uint32_t serial = 0;
     if (!::dbus_connection_send(peers_[peer], ping, &serial)) die("cannot send");
     ::dbus_message_unref(ping);
@@ -127,8 +127,8 @@ class Daemon : public PolicyStage {
         }
         continue;
       }
-      const bool last = !::dbus_message_get_sender(message) &&
-                        ::dbus_message_get_reply_serial(message) == serial;
+      const bool last =
+          !::dbus_message_get_sender(message) && ::dbus_message_get_reply_serial(message) == serial;
       if (!last) all.push_back(read(message));
       ::dbus_message_unref(message);
       if (last) return all;

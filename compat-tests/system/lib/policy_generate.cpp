@@ -29,8 +29,8 @@ class Random {
 
 // Few enough that rules and messages meet; some of a rule's are nobody's.
 const char* const kNames[] = {"a.b", "a.b.c", "a.bc", "x.y"};
-const char* const kRuleNames[] = {"a.b", "a.b.c", "a.bc", "x.y", "no.body", ":1.0", ":1.2",
-                                  kDriver};
+const char* const kRuleNames[] = {"a.b",     "a.b.c", "a.bc", "x.y",
+                                  "no.body", ":1.0",  ":1.2", kDriver};
 const char* const kPrefixes[] = {"a", "a.b", "a.b.c", "x", "x.y", "org"};
 const char* const kInterfaces[] = {"i.one", "i.two", "org.freedesktop.DBus"};
 const char* const kMembers[] = {"One", "Two", "GetId", "RequestName"};
@@ -60,7 +60,9 @@ class Generator {
   void add(const std::string& attribute, const std::string& value) {
     rule_ += " " + attribute + "=\"" + value + "\"";
   }
-  void add_bool(const std::string& attribute) { add(attribute, random_.one_in(2) ? "true" : "false"); }
+  void add_bool(const std::string& attribute) {
+    add(attribute, random_.one_in(2) ? "true" : "false");
+  }
 
   // A name, an interface, … or "*".
   template <std::size_t N>
@@ -144,10 +146,12 @@ class Generator {
     if (random_.one_in(4)) section("at_console=\"true\"", random_.below(3));
     // What everything hangs on: Hello's reply, names, most of the time.
     std::string last;
-    if (often()) last += "<allow receive_sender=\"org.freedesktop.DBus\" receive_type=\"method_return\"/>";
     if (often())
-      last += "<allow send_destination=\"org.freedesktop.DBus\" send_interface=\"org.freedesktop.DBus\""
-              " send_member=\"RequestName\"/>";
+      last += "<allow receive_sender=\"org.freedesktop.DBus\" receive_type=\"method_return\"/>";
+    if (often())
+      last +=
+          "<allow send_destination=\"org.freedesktop.DBus\" send_interface=\"org.freedesktop.DBus\""
+          " send_member=\"RequestName\"/>";
     if (random_.one_in(4)) last += random_.of(connects);
     section("context=\"mandatory\"", random_.below(3), last + "\n");
   }

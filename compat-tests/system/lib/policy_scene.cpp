@@ -37,8 +37,7 @@ class Actors {
       if (last_ && *last_ != send.from) settle(*last_);
       last_ = send.from;
       // A call of who may not connect has not been made.
-      uint32_t answers =
-          send.reply_to >= 0 ? serials_[static_cast<unsigned>(send.reply_to)] : 0;
+      uint32_t answers = send.reply_to >= 0 ? serials_[static_cast<unsigned>(send.reply_to)] : 0;
       if (!answers) answers = send.no_call;
       serials_.push_back(stage_.send(send.from, send, resolve(send.destination), answers));
       sent_[{names_[send.from], serials_.back()}] = i;

@@ -25,12 +25,12 @@ struct PolicySend {
   unsigned from = 0;
   uint8_t type = 1;
   uint8_t flags = 0;
-  int reply_to = -1;      // index of the send that it answers, in the whole scene
-  uint32_t no_call = 0;   // or the serial of none
+  int reply_to = -1;        // index of the send that it answers, in the whole scene
+  uint32_t no_call = 0;     // or the serial of none
   std::string destination;  // "@2" is peer 2's unique name
   std::string path, interface, member, error_name;
   unsigned n_fds = 0;
-  std::string arg;         // a string argument, if has_arg
+  std::string arg;  // a string argument, if has_arg
   bool has_arg = false;
   uint32_t flag_arg = 0;  // and a u32 behind it, if has_flag
   bool has_flag = false;
