@@ -366,6 +366,27 @@ static void test_signature_limits(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, dg_signature_valid(s, 200));
 }
 
+/* Each byte that there is: chars are not signed everywhere. */
+static void test_type_codes(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < 256; i++) {
+		bool basic = i && strchr("ybnqiuxtdhsog", i);
+		bool type = basic || (i && strchr("av({", i));
+		char s[] = { i };
+
+		KUNIT_EXPECT_EQ_MSG(test, dg_type_is_basic(i), basic, "%u", i);
+		KUNIT_EXPECT_EQ_MSG(test, dg_type_alignment(i) != 0, type,
+				    "%u", i);
+		KUNIT_EXPECT_TRUE_MSG(test,
+				      !dg_type_fixed_size(i) || basic,
+				      "%u", i);
+		KUNIT_EXPECT_EQ_MSG(test, dg_signature_valid(s, 1),
+				    basic || i == 'v', "%u", i);
+	}
+}
+
 static void test_signature_skip(struct kunit *test)
 {
 	static const struct {
@@ -395,6 +416,7 @@ static struct kunit_case names_cases[] = {
 	KUNIT_CASE(test_utf8),
 	KUNIT_CASE(test_signature),
 	KUNIT_CASE(test_signature_limits),
+	KUNIT_CASE(test_type_codes),
 	KUNIT_CASE(test_signature_skip),
 	{}
 };

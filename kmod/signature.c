@@ -13,7 +13,7 @@
 static const struct {
 	u8 size, align;
 	bool basic;
-} types[128] = {
+} types[256] = {
 	['y'] = { 1, 1, true },
 	['b'] = { 4, 4, true },
 	['n'] = { 2, 2, true },
@@ -35,17 +35,17 @@ static const struct {
 
 bool dg_type_is_basic(char type)
 {
-	return type > 0 && types[(u8)type].basic;
+	return types[(u8)type].basic;
 }
 
 unsigned int dg_type_fixed_size(char type)
 {
-	return type > 0 ? types[(u8)type].size : 0;
+	return types[(u8)type].size;
 }
 
 unsigned int dg_type_alignment(char type)
 {
-	return type > 0 ? types[(u8)type].align : 0;
+	return types[(u8)type].align;
 }
 
 /**

@@ -127,6 +127,33 @@ uint64_t available_memory() {
   return kib * 1024;
 }
 
+// One that calls the driver and doesn't read what it answers may not go on for ever.
+void unread_driver(Tap& tap) {
+  Bus bus;
+  Peer deaf;
+  deaf.auto_pull = false;
+  if (bus.create("unread").error || deaf.join("unread").empty()) tap.bail("can't join");
+  Message ask = call("org.freedesktop.DBus", "/org/freedesktop/DBus",
+                     "org.freedesktop.DBus.Introspectable", "Introspect");
+  constexpr unsigned CALLS = 3000;
+  for (unsigned i = 0; i < CALLS; ++i) {
+    Message m = ask;
+    deaf.send(m, false);
+  }
+  const auto queued = static_cast<long long>(stats()[DBUS_GENL_STATS_A_QUEUED_BYTES]);
+  deaf.auto_pull = true;
+  unsigned answered = 0;
+  while (deaf.receive(3000)) ++answered;
+  bool refused = !deaf.send_errors.empty();
+  for (auto& [serial, error] : deaf.send_errors) refused = refused && error == -ENOBUFS;
+  tap.ok(refused && answered > 100 && answered < CALLS,
+         "who reads none of the driver's answers may not go on: %u of %u calls, then ENOBUFS",
+         answered, CALLS);
+  tap.ok(queued > DG_QUEUE_DRIVER_BYTES_MAX / 2 && queued < DG_QUEUE_DRIVER_BYTES_MAX + (1 << 20),
+         "the answers that wait are within limits.h: %lld bytes", queued);
+  tap.ok(deaf.ask("GetId").size() > 30, "when it has read it may send");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -327,6 +354,7 @@ int main(int argc, char** argv) {
   sender.sock.close();
   other.sock.close();
   bus.close();
+  unread_driver(tap);
   Stats after;
   for (int i = 0; i < 50; ++i) {
     after = stats();
