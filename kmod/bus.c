@@ -38,6 +38,7 @@
 #include "limits.h"
 #include "names.h"
 #include "peer.h"
+#include "policy.h"
 
 /**
  * struct dg_controller - the socket that made a bus
@@ -187,6 +188,7 @@ static void dg_bus_release(struct kref *ref)
 	dg_match_table_destroy(&bus->monitored);
 	dg_match_table_destroy(&bus->matches);
 	dg_registry_destroy(&bus->registry);
+	dg_policy_free(bus->policy);
 	kfree(bus);
 }
 
@@ -335,9 +337,25 @@ struct dg_bus *dg_bus_find(struct net *net, const char *name, kuid_t uid)
 	return bus;
 }
 
+/* The bus whose controller a socket is, referenced, or NULL. */
+struct dg_bus *dg_bus_controlled(struct sock *sk, u32 portid)
+{
+	struct dg_endpoint *ep = dg_endpoint_find(sk, portid);
+	struct dg_bus *bus = NULL;
+
+	if (!ep)
+		return NULL;
+	if (ep->ops->role == DG_ROLE_CONTROLLER) {
+		bus = container_of(ep, struct dg_controller, ep)->bus;
+		kref_get(&bus->ref);
+	}
+	dg_endpoint_put(ep);
+	return bus;
+}
+
 /*
- * Without a policy, which POLICY_SET will bring, nothing says who may do what
- * among several users: so there is one, on the system bus too.
+ * Without a policy nothing says who may do what among several users: so there
+ * is one, on the system bus too.
  */
 bool dg_bus_admits(const struct dg_bus *bus, kuid_t uid)
 {

@@ -23,6 +23,7 @@
 
 struct dg_controller;
 struct dg_peer;
+struct dg_policy;
 
 #define DG_SYSTEM_BUS "system"
 
@@ -92,6 +93,7 @@ struct dg_bus_peaks {
  * @n_monitors: peers that are monitors
  * @peaks: the most that there were at a time, for Debug.Stats
  * @broadcast: number of the latest broadcast: see dg_peer.broadcast
+ * @policy: who may do what; NULL until there is one: see policy_bus.h
  * @serial: serial of the driver's latest message
  * @replies_lock: of dg_peer.calls, @replies and @n_replies
  * @replies: calls that wait for their reply, oldest first
@@ -137,6 +139,7 @@ struct dg_bus {
 	unsigned int n_monitors;
 	struct dg_bus_peaks peaks;
 	u64 broadcast;
+	struct dg_policy *policy;
 	atomic_t serial;
 
 	spinlock_t replies_lock;	/* see above */
@@ -178,6 +181,7 @@ bool dg_bus_is_system(const char *name);
 struct dg_bus *dg_bus_create(struct net *net, struct sock *sk, u32 portid,
 			     const struct dg_bus_params *params);
 struct dg_bus *dg_bus_find(struct net *net, const char *name, kuid_t uid);
+struct dg_bus *dg_bus_controlled(struct sock *sk, u32 portid);
 void dg_bus_put(struct dg_bus *bus);
 bool dg_bus_admits(const struct dg_bus *bus, kuid_t uid);
 void dg_bus_destroy(struct net *net, struct dg_bus *bus);

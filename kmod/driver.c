@@ -17,6 +17,7 @@
 #include "limits.h"
 #include "packet.h"
 #include "peer.h"
+#include "policy_bus.h"
 #include "route.h"
 #include "trace.h"
 
@@ -142,6 +143,11 @@ const struct dg_driver_interface dg_driver_interfaces[] = {
 static int dg_driver_send(struct dg_peer *to, struct dg_msg *msg,
 			  enum dg_class class, gfp_t gfp)
 {
+	const struct dg_transit transit = {
+		.msg = msg,
+		.to = to,
+		.requested_reply = true,
+	};
 	struct dg_claim *claim = NULL;
 	struct sk_buff *packet;
 
@@ -160,8 +166,14 @@ static int dg_driver_send(struct dg_peer *to, struct dg_msg *msg,
 		return -ENOMEM;
 	}
 	/* What the connection's other end says is none of the bus's. */
-	if (msg->destination)
+	if (msg->destination) {
 		dg_route_to_monitors(to->bus, msg, packet, NULL, to);
+		if (dg_policy_verdict(to->bus, &transit)) {
+			kfree_skb(packet);
+			dg_claim_free(claim);
+			return 0;
+		}
+	}
 	return dg_queue_push(to, packet, NULL, class, claim);
 }
 
@@ -257,6 +269,35 @@ const char *dg_call_string(struct dg_call *call)
 
 	WARN_ON_ONCE(dg_body_iter_string(&call->args, &s, NULL));
 	return s;
+}
+
+static char *dg_rejected_text(const struct dg_peer *peer,
+			      const struct dg_msg *msg)
+{
+	u32 uid = from_kuid_munged(current_user_ns(), peer->cred->euid);
+
+	return kasprintf(GFP_KERNEL_ACCOUNT,
+			 "rejected attempt to call %s by connection %s (uid=%u pid=%d comm=\"%s\") with uid %u",
+			 msg->member, peer->unique, uid,
+			 pid_nr_ns(peer->pid, task_active_pid_ns(current)),
+			 peer->comm, uid);
+}
+
+/* Whether the caller may not do what concerns all; then an error is set. */
+bool dg_call_unprivileged(struct dg_call *call, int *err)
+{
+	char *text;
+
+	*err = 0;
+	if (dg_policy_privileged(call->peer))
+		return false;
+	text = dg_rejected_text(call->peer, call->msg);
+	*err = -ENOMEM;
+	if (text)
+		*err = dg_call_error(call, DG_ERROR("AccessDenied"), "%s",
+				     text);
+	kfree(text);
+	return true;
 }
 
 /* Makes a call end in an error: 0, for the method to return; or -ENOMEM. */
@@ -401,23 +442,16 @@ static bool dg_is_hello(const struct dg_msg *msg)
 	       (!msg->interface || !strcmp(msg->interface, DG_INTERFACE("")));
 }
 
-/* As dbus-daemon: root, or the user that the bus is run by. */
-static bool dg_is_privileged(const struct dg_peer *peer)
-{
-	return uid_eq(peer->cred->euid, GLOBAL_ROOT_UID) ||
-	       uid_eq(peer->cred->euid, peer->bus->uid);
-}
-
 static int dg_driver_rejected(struct dg_peer *from, const struct dg_msg *msg)
 {
-	u32 uid = from_kuid_munged(current_user_ns(), from->cred->euid);
+	char *text = dg_rejected_text(from, msg);
+	int err;
 
-	return dg_driver_error(from, msg, DG_ERROR("AccessDenied"),
-			       "rejected attempt to call %s by connection %s (uid=%u pid=%d comm=\"%s\") with uid %u",
-			       msg->member, from->unique, uid,
-			       pid_nr_ns(from->pid,
-					 task_active_pid_ns(current)),
-			       from->comm, uid);
+	if (!text)
+		return -ENOMEM;
+	err = dg_driver_error(from, msg, DG_ERROR("AccessDenied"), "%s", text);
+	kfree(text);
+	return err;
 }
 
 /**
@@ -469,7 +503,7 @@ int dg_driver_handle(struct dg_bus *bus, struct dg_peer *from,
 		return err ?: 1;
 	}
 
-	if (method->privileged && !dg_is_privileged(from)) {
+	if (method->privileged && !dg_policy_privileged(from)) {
 		err = dg_driver_rejected(from, msg);
 		return err ?: 1;
 	}

@@ -153,6 +153,7 @@ int dg_call_error(struct dg_call *call, const char *error, const char *fmt,
 
 /* A peer's rules or names have become more. */
 void dg_stats_note_peaks(struct dg_peer *peer);
+bool dg_call_unprivileged(struct dg_call *call, int *err);
 
 /* An error in reply to a message, which need not be a call. */
 __printf(4, 5)

@@ -57,16 +57,6 @@ int dg_call_too_many_rules(struct dg_call *call)
 			     call->peer->unique, dg_max_rules(call->bus));
 }
 
-/*
- * eavesdrop='true' has an effect where all peers are one user's, as it has on
- * dbus-daemon's session bus; on the system bus it is taken and does nothing.
- */
-static bool dg_rule_eavesdrops(struct dg_bus *bus,
-			       const struct dg_match_rule *rule)
-{
-	return !bus->system && dg_match_eavesdrops(rule);
-}
-
 int dg_driver_add_match(struct dg_call *call)
 {
 	struct dg_peer *peer = call->peer;
@@ -81,7 +71,11 @@ int dg_driver_add_match(struct dg_call *call)
 	if (!rule)
 		return err;
 
-	if (dg_rule_eavesdrops(bus, rule)) {
+	if (dg_match_eavesdrops(rule)) {
+		if (dg_call_unprivileged(call, &err)) {
+			dg_match_rule_free(rule);
+			return err;
+		}
 		peer->n_eavesdropping++;
 		bus->n_eavesdroppers++;
 	}
@@ -106,7 +100,7 @@ int dg_driver_remove_match(struct dg_call *call)
 		err = dg_call_error(call, DG_ERROR("MatchRuleNotFound"),
 				    "The given match rule wasn't found and can't be removed");
 	} else {
-		if (dg_rule_eavesdrops(bus, rule)) {
+		if (dg_match_eavesdrops(rule)) {
 			peer->n_eavesdropping--;
 			bus->n_eavesdroppers--;
 		}

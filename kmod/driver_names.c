@@ -6,6 +6,7 @@
 #include "driver.h"
 #include "names.h"
 #include "peer.h"
+#include "policy_bus.h"
 #include "route.h"
 
 int dg_driver_hello(struct dg_call *call)
@@ -91,6 +92,11 @@ int dg_driver_request_name(struct dg_call *call)
 	WARN_ON_ONCE(dg_body_iter_u32(&call->args, &flags));
 	if (dg_name_refused(call, name, true, &ret))
 		return ret;
+
+	if (!dg_policy_lets_own(call->peer, name))
+		return dg_call_error(call, DG_ERROR("AccessDenied"),
+				     "Connection \"%s\" is not allowed to own the service \"%s\" due to security policies in the configuration file",
+				     call->peer->unique, name);
 
 	/* The unique name counts, as it does with dbus-daemon. */
 	if (owner->n_places + 1 >= max)

@@ -12,6 +12,7 @@
 #include "names.h"
 #include "packet.h"
 #include "peer.h"
+#include "policy_bus.h"
 #include "route.h"
 
 #define DG_GFP_SIGNAL (GFP_KERNEL_ACCOUNT | __GFP_NOFAIL)
@@ -86,6 +87,7 @@ static void dg_driver_tell(struct dg_peer *to, const char *member,
 		.signature = "s",
 		.body = body.data,
 	};
+	const struct dg_transit transit = { .msg = &msg, .to = to };
 	struct sk_buff *packet;
 
 	/* Of one that has gone, monitors hear. */
@@ -96,6 +98,10 @@ static void dg_driver_tell(struct dg_peer *to, const char *member,
 	msg.body_len = body.len;
 	packet = dg_packet_compose(&msg, DG_GFP_SIGNAL);
 	dg_route_to_monitors(to->bus, &msg, packet, NULL, to);
+	if (dg_policy_verdict(to->bus, &transit)) {
+		kfree_skb(packet);
+		return;
+	}
 	dg_queue_push(to, packet, NULL, DG_CLASS_SIGNAL, NULL);
 }
 

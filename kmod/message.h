@@ -68,6 +68,11 @@ struct dg_msg {
 	struct dg_fds *fds;
 };
 
+static inline bool dg_is_reply(const struct dg_msg *msg)
+{
+	return msg->type == DG_MSG_RETURN || msg->type == DG_MSG_ERROR;
+}
+
 int dg_message_decode(struct dg_msg *msg, const struct nlmsghdr *nlh,
 		      struct nlattr **attrs, struct netlink_ext_ack *extack);
 

@@ -26,6 +26,7 @@
 #include "netlink.h"
 #include "packet.h"
 #include "peer.h"
+#include "policy_bus.h"
 #include "queue.h"
 #include "request.h"
 #include "route.h"
@@ -136,16 +137,6 @@ static int dg_connect_bus(struct sock *sk, struct genl_info *info,
 	struct dg_peer *peer;
 	int err;
 
-	if (!dg_bus_admits(bus, current_euid())) {
-		if (bus->system)
-			NL_SET_ERR_MSG(info->extack,
-				       "the system bus has no policy yet: it admits only the user that made it");
-		else
-			NL_SET_ERR_MSG(info->extack,
-				       "the bus is another user's");
-		return -EACCES;
-	}
-
 	answer.skb = dg_connect_answer(info, bus);
 	if (!answer.skb)
 		return -ENOMEM;
@@ -167,6 +158,9 @@ static int dg_connect_bus(struct sock *sk, struct genl_info *info,
 	dg_peer_put(peer);
 	if (err == -EISCONN)
 		NL_SET_ERR_MSG(info->extack, "the socket is connected already");
+	else if (err == -EACCES)
+		NL_SET_ERR_MSG(info->extack,
+			       "the bus is another user's, or its policy does not admit this one");
 	else if (err == -EUSERS)
 		NL_SET_ERR_MSG(info->extack,
 			       "too many peers on the bus have not said Hello");
@@ -588,6 +582,7 @@ DG_DOIT(pull)
 DG_DOIT(fd_claim)
 DG_DOIT(bus_create)
 DG_DOIT(bus_destroy)
+DG_DOIT(policy_set)
 DG_DOIT(stats_get)
 DG_DOIT(limits_set)
 DG_DOIT(reserved)
@@ -659,7 +654,12 @@ static const struct genl_ops dg_genl_ops[] = {
 		.policy = dg_limits_set_policy,
 		.maxattr = DBUS_GENL_BUS_A_MAX,
 	},
-	DG_RESERVED(POLICY_SET),
+	{
+		.cmd = DBUS_GENL_CMD_POLICY_SET,
+		.doit = dg_doit_policy_set,
+		.policy = dg_policy_set_attrs,
+		.maxattr = DBUS_GENL_BUS_A_MAX,
+	},
 	DG_RESERVED(ACTIVATE),
 	DG_DUMP(PEER_GET, peers),
 	DG_DUMP(NAME_GET, names),

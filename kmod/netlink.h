@@ -12,4 +12,8 @@ extern struct genl_family dg_genl_family;
 int dg_netlink_register(void);
 void dg_netlink_unregister(void);
 
+struct genl_info;
+struct sock;
+
+
 #endif /* _DG_NETLINK_H */

@@ -15,6 +15,7 @@
 #include "expiry.h"
 #include "packet.h"
 #include "peer.h"
+#include "policy_bus.h"
 #include "quota.h"
 #include "trace.h"
 
@@ -119,8 +120,9 @@ void dg_peer_put(struct dg_peer *peer)
  *	else can fail, and before anything else can get into the socket
  * @data: for @welcome
  *
- * Return: 0; -ENOENT the bus has been destroyed; -EUSERS too many peers that
- * have not said Hello; -EISCONN the socket is somebody already; or what @welcome says.
+ * Return: 0; -ENOENT the bus has been destroyed; -EACCES it does not admit this
+ * peer; -EUSERS too many peers that have not said Hello; -ENOMEM; -EISCONN the
+ * socket is somebody already; or what @welcome says.
  */
 int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 {
@@ -138,14 +140,15 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 	if (bus->n_silent >= silent ||
 	    peer->user->n_silent >= DIV_ROUND_UP(silent, 2))
 		goto out;
-	err = dg_endpoint_add(&peer->ep);
+	err = dg_policy_join(peer);
 	if (err)
 		goto out;
+	err = dg_endpoint_add(&peer->ep);
+	if (err)
+		goto err_policy;
 	err = welcome(data);
-	if (err) {
-		dg_endpoint_del(&peer->ep);
-		goto out;
-	}
+	if (err)
+		goto err_endpoint;
 
 	peer->connected = true;
 	peer->number = ++bus->last_number;
@@ -158,6 +161,13 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 	peer->user->n_silent++;
 	peer->since = jiffies;
 	dg_bus_expect_hello(bus);
+	up_write(&bus->lock);
+	return 0;
+
+err_endpoint:
+	dg_endpoint_del(&peer->ep);
+err_policy:
+	dg_policy_leave(peer);
 out:
 	up_write(&bus->lock);
 	return err;
@@ -346,6 +356,7 @@ bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
 		dg_driver_unique_name_changed(bus, peer, true);
 
 	dg_peer_drop_taken(peer);
+	dg_policy_leave(peer);
 	return true;
 }
 

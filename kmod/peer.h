@@ -18,6 +18,7 @@
 #include "reply.h"
 
 struct dg_bus;
+struct dg_policy_class;
 struct dg_user;
 struct genl_info;
 
@@ -65,6 +66,8 @@ struct dg_peer_counters {
  * @peak_rules: the most rules that it had, for Debug.Stats
  * @peak_names: the same of names
  * @broadcast: the last broadcast that it got, so that it gets each once
+ * @policy: the rules that are for it; NULL if its bus has no policy
+ * @next_policy: likewise, while the policy is being replaced
  * @takes_fds: it said in CONNECT that it claims files; for good
  * @calls: pending calls
  * @queue: what waits for it
@@ -95,6 +98,8 @@ struct dg_peer {
 	unsigned int peak_rules;
 	unsigned int peak_names;
 	u64 broadcast;
+	struct dg_policy_class *policy;
+	struct dg_policy_class *next_policy;
 	bool takes_fds;
 
 	struct dg_calls calls;

@@ -137,6 +137,39 @@ static void dg_reply_unlink(struct dg_bus *bus, struct dg_reply *reply)
 	bus->n_replies--;
 }
 
+static struct dg_reply *dg_reply_find(struct dg_bus *bus,
+				      struct dg_peer *caller,
+				      struct dg_peer *callee, u32 serial)
+{
+	struct rb_node *node = callee->calls.taken_tree.rb_node;
+
+	lockdep_assert_held(&bus->replies_lock);
+
+	while (node) {
+		struct dg_reply *reply = rb_entry(node, struct dg_reply, node);
+		int way = dg_reply_compare(reply, caller->id, serial);
+
+		if (!way)
+			return reply;
+		node = way < 0 ? node->rb_left : node->rb_right;
+	}
+	return NULL;
+}
+
+/* Whether dg_reply_settle() would find it now. */
+bool dg_reply_waits(struct dg_bus *bus, struct dg_peer *caller,
+		    struct dg_peer *callee, u32 serial)
+{
+	bool waits;
+
+	lockdep_assert_held(&bus->lock);
+
+	spin_lock(&bus->replies_lock);
+	waits = dg_reply_find(bus, caller, callee, serial);
+	spin_unlock(&bus->replies_lock);
+	return waits;
+}
+
 /**
  * dg_reply_settle() - the reply to a call comes, or the call could not be made
  * @bus: the bus; the caller holds its lock
@@ -149,24 +182,14 @@ static void dg_reply_unlink(struct dg_bus *bus, struct dg_reply *reply)
 bool dg_reply_settle(struct dg_bus *bus, struct dg_peer *caller,
 		     struct dg_peer *callee, u32 serial)
 {
-	struct dg_reply *found = NULL;
-	struct rb_node *node;
+	struct dg_reply *found;
 
 	lockdep_assert_held(&bus->lock);
 
 	spin_lock(&bus->replies_lock);
-	node = callee->calls.taken_tree.rb_node;
-	while (node) {
-		struct dg_reply *reply = rb_entry(node, struct dg_reply, node);
-		int way = dg_reply_compare(reply, caller->id, serial);
-
-		if (!way) {
-			found = reply;
-			dg_reply_unlink(bus, found);
-			break;
-		}
-		node = way < 0 ? node->rb_left : node->rb_right;
-	}
+	found = dg_reply_find(bus, caller, callee, serial);
+	if (found)
+		dg_reply_unlink(bus, found);
 	spin_unlock(&bus->replies_lock);
 
 	kfree(found);

@@ -41,6 +41,8 @@ void dg_reply_free(struct dg_reply *reply);
 
 int dg_reply_expect(struct dg_bus *bus, struct dg_reply *reply,
 		    struct dg_peer *caller, struct dg_peer *callee, u32 serial);
+bool dg_reply_waits(struct dg_bus *bus, struct dg_peer *caller,
+		    struct dg_peer *callee, u32 serial);
 bool dg_reply_settle(struct dg_bus *bus, struct dg_peer *caller,
 		     struct dg_peer *callee, u32 serial);
 

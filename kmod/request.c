@@ -62,7 +62,7 @@ int dg_check_attrs(const struct nlmsghdr *nlh, struct netlink_ext_ack *extack)
  * a privileged program that was handed a socket and made to write to it does
  * not lend its rights (CVE-2014-0181).
  */
-static int dg_check_opener(struct sock *sk, struct netlink_ext_ack *extack)
+int dg_check_opener(struct sock *sk, struct netlink_ext_ack *extack)
 {
 	struct file *file = sk->sk_socket ? sk->sk_socket->file : NULL;
 

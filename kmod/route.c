@@ -16,13 +16,14 @@
 #include "names.h"
 #include "packet.h"
 #include "peer.h"
+#include "policy_bus.h"
 #include "route.h"
 
 /**
  * struct dg_broadcast - a message on its way to all that asked for it
  * @msg: the message
  * @packet: what its receivers get clones of
- * @from: the sending user, NULL if it is the driver
+ * @from: who sends it, NULL if it is the driver
  * @dest: who gets it anyway, since it is addressed to it
  * @addressed: it is addressed: only eavesdroppers get it here
  * @monitors: it is monitors that get it here, and all do
@@ -32,7 +33,7 @@
 struct dg_broadcast {
 	const struct dg_msg *msg;
 	struct sk_buff *packet;
-	struct dg_user *from;
+	struct dg_peer *from;
 	struct dg_peer *dest;
 	bool addressed;
 	bool monitors;
@@ -40,12 +41,30 @@ struct dg_broadcast {
 	gfp_t gfp;
 };
 
+/*
+ * Who pays for it.  What nobody sent to a monitor is its own user's: one that
+ * does not read must not use up what senders may have waiting.
+ */
+static struct dg_user *dg_broadcast_payer(const struct dg_broadcast *broadcast,
+					  const struct dg_peer *to)
+{
+	if (broadcast->monitors)
+		return to->user;
+	return broadcast->from ? broadcast->from->user : NULL;
+}
+
 static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
 			   struct dg_match_owner *owner)
 {
 	struct dg_broadcast *broadcast = data;
 	struct dg_peer *peer = broadcast->monitors ? dg_peer_of_monitored(owner) :
 						     dg_peer_of_rules(owner);
+	struct dg_transit transit = {
+		.msg = broadcast->msg,
+		.from = broadcast->from,
+		.to = peer,
+		.eavesdropping = broadcast->addressed,
+	};
 	struct dg_claim *claim = NULL;
 	struct sk_buff *packet;
 
@@ -59,6 +78,10 @@ static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
 		return 0;
 	peer->broadcast = broadcast->number;
 
+	/* Nobody is told of these; monitors see all. */
+	if (!broadcast->monitors && dg_policy_verdict(peer->bus, &transit))
+		return 0;
+
 	/* As with dbus-daemon, who takes no fds misses what has some. */
 	if (broadcast->msg->fds) {
 		if (!peer->takes_fds)
@@ -70,12 +93,7 @@ static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
 	packet = skb_clone(broadcast->packet, broadcast->gfp);
 	if (!packet)
 		goto drop;
-	/*
-	 * What nobody sent to a monitor is its own user's to pay for: one that
-	 * does not read must not use up what senders may have waiting.
-	 */
-	dg_queue_push(peer, packet,
-		      broadcast->monitors ? peer->user : broadcast->from,
+	dg_queue_push(peer, packet, dg_broadcast_payer(broadcast, peer),
 		      DG_CLASS_SIGNAL, claim);
 	return 0;
 
@@ -102,7 +120,7 @@ void dg_route_broadcast(struct dg_bus *bus, const struct dg_msg *msg,
 	struct dg_broadcast broadcast = {
 		.msg = msg,
 		.packet = packet,
-		.from = from ? from->user : NULL,
+		.from = from,
 		.dest = dest,
 		.addressed = msg->destination,
 		.number = ++bus->broadcast,
@@ -219,13 +237,16 @@ static const char *dg_type_name(const struct dg_msg *msg)
 }
 
 /*
- * An error in dbus-daemon's words for what a policy or a limit refuses.  @to is
- * NULL for the driver.
+ * An error in dbus-daemon's words for what a policy or a limit refuses, because
+ * of @matched rules.
  */
-static int dg_route_rejected(struct dg_peer *from, struct dg_peer *to,
-			     const struct dg_msg *msg, const char *error,
-			     const char *what, bool requested)
+static int dg_route_rejected(const struct dg_transit *transit,
+			     const char *error, const char *what,
+			     unsigned int matched)
 {
+	const struct dg_msg *msg = transit->msg;
+	struct dg_peer *from = transit->from;
+	struct dg_peer *to = transit->to;
 	struct user_namespace *ns = current_user_ns();
 	struct pid_namespace *pid_ns = task_active_pid_ns(current);
 	char receiver[sizeof("uid= pid= comm=\"\"") + 10 + 11 + TASK_COMM_LEN];
@@ -238,14 +259,31 @@ static int dg_route_rejected(struct dg_peer *from, struct dg_peer *to,
 		strscpy(receiver, "bus", sizeof(receiver));
 
 	return dg_driver_error(from, msg, error,
-			       "%s, 0 matched rules; type=\"%s\", sender=\"%s\" (uid=%u pid=%d comm=\"%s\") interface=\"%s\" member=\"%s\" error name=\"%s\" requested_reply=\"%d\" destination=\"%s\" (%s)",
-			       what, dg_type_name(msg), from->unique,
+			       "%s, %u matched rules; type=\"%s\", sender=\"%s\" (uid=%u pid=%d comm=\"%s\") interface=\"%s\" member=\"%s\" error name=\"%s\" requested_reply=\"%d\" destination=\"%s\" (%s)",
+			       what, matched, dg_type_name(msg), from->unique,
 			       from_kuid_munged(ns, from->cred->euid),
 			       pid_nr_ns(from->pid, pid_ns), from->comm,
 			       msg->interface ?: "(unset)",
 			       msg->member ?: "(unset)",
-			       msg->error_name ?: "(unset)", requested,
-			       msg->destination, receiver);
+			       msg->error_name ?: "(unset)",
+			       transit->requested_reply, msg->destination,
+			       receiver);
+}
+
+/* 0: it may go on; 1: it is refused, and the sender told; or an errno. */
+static int dg_route_judge(struct dg_bus *bus, const struct dg_transit *transit)
+{
+	enum dg_verdict verdict = dg_policy_verdict(bus, transit);
+	int err;
+
+	if (verdict == DG_VERDICT_ALLOWED)
+		return 0;
+	err = dg_route_rejected(transit, DG_ERROR("AccessDenied"),
+				verdict == DG_VERDICT_NOT_SENT ?
+					"Rejected send message" :
+					"Rejected receive message",
+				dg_policy_matched(bus, transit, verdict));
+	return err ?: 1;
 }
 
 static int dg_route_nobody(struct dg_peer *from, const struct dg_msg *msg)
@@ -257,11 +295,6 @@ static int dg_route_nobody(struct dg_peer *from, const struct dg_msg *msg)
 	return dg_driver_error(from, msg, DG_ERROR("ServiceUnknown"),
 			       "The name %s was not provided by any .service files",
 			       msg->destination);
-}
-
-static bool dg_is_reply(const struct dg_msg *msg)
-{
-	return msg->type == DG_MSG_RETURN || msg->type == DG_MSG_ERROR;
 }
 
 static bool dg_expects_reply(const struct dg_msg *msg)
@@ -301,18 +334,22 @@ static int dg_route_expect(struct dg_bus *bus, struct dg_peer *from,
  * The receiver's queue is over quota.  Who sent it is told; and if it was a
  * reply, so is who waits for it: it will never come.
  */
-static int dg_route_over_quota(struct dg_bus *bus, struct dg_peer *from,
-			       struct dg_peer *to, const struct dg_msg *msg)
+static int dg_route_over_quota(struct dg_bus *bus,
+			       const struct dg_transit *transit)
 {
+	const struct dg_msg *msg = transit->msg;
+	struct dg_peer *from = transit->from;
+	struct dg_peer *to = transit->to;
+
 	if (dg_expects_reply(msg))
 		dg_reply_settle(bus, from, to, msg->serial);
 	if (dg_is_reply(msg))
 		dg_driver_no_reply(to, msg->reply_serial,
 				   DG_ERROR("LimitsExceeded"),
 				   "The reply was refused: the message queue is full");
-	return dg_route_rejected(from, to, msg, DG_ERROR("LimitsExceeded"),
+	return dg_route_rejected(transit, DG_ERROR("LimitsExceeded"),
 				 "Rejected: destination has a full message queue",
-				 dg_is_reply(msg));
+				 0);
 }
 
 /* dbus-daemon's words, its spelling included. */
@@ -345,6 +382,7 @@ static int dg_route_unicast(struct dg_bus *bus, struct dg_peer *from,
 			    struct dg_msg *msg, struct sk_buff *packet)
 {
 	struct dg_peer *to = dg_bus_resolve(bus, msg->destination);
+	struct dg_transit transit = { .msg = msg, .from = from, .to = to };
 	struct dg_claim *claim = NULL;
 	int err;
 
@@ -354,6 +392,13 @@ static int dg_route_unicast(struct dg_bus *bus, struct dg_peer *from,
 		err = dg_route_nobody(from, msg);
 		goto out;
 	}
+
+	transit.requested_reply = dg_is_reply(msg) &&
+				  dg_reply_waits(bus, to, from,
+						 msg->reply_serial);
+	err = dg_route_judge(bus, &transit);
+	if (err)
+		goto out;
 
 	if (msg->fds) {
 		claim = dg_claim_new(msg, GFP_KERNEL_ACCOUNT);
@@ -366,15 +411,13 @@ static int dg_route_unicast(struct dg_bus *bus, struct dg_peer *from,
 		if (err)
 			goto out;
 	}
-	/*
-	 * Only what was asked for, as on dbus-daemon's system bus; its session
-	 * bus lets everything through.
-	 */
-	if (dg_is_reply(msg) &&
+	/* Another thread with the same socket may have been faster. */
+	if (transit.requested_reply &&
 	    !dg_reply_settle(bus, to, from, msg->reply_serial)) {
-		err = dg_route_rejected(from, to, msg, DG_ERROR("AccessDenied"),
-					"Rejected send message", false);
-		goto out;
+		transit.requested_reply = false;
+		err = dg_route_judge(bus, &transit);
+		if (err)
+			goto out;
 	}
 
 	/* From here on nothing fails with an errno: a reply has been settled. */
@@ -384,14 +427,14 @@ static int dg_route_unicast(struct dg_bus *bus, struct dg_peer *from,
 		goto out;
 	}
 	if (!dg_fds_charge(msg->fds)) {
-		dg_route_over_quota(bus, from, to, msg);
+		dg_route_over_quota(bus, &transit);
 		goto out;
 	}
 
 	dg_route_eavesdrop(bus, msg, packet, from, to);
 	dg_packet_stamp(packet, from->id);
 	if (dg_queue_push(to, packet, from->user, DG_CLASS_UNICAST, claim))
-		dg_route_over_quota(bus, from, to, msg);
+		dg_route_over_quota(bus, &transit);
 	return 0;
 
 out:
@@ -438,17 +481,18 @@ static bool dg_is_for_driver(const struct dg_msg *msg)
 static int dg_route_exclusive(struct dg_bus *bus, struct dg_peer *from,
 			      struct dg_msg *msg, struct sk_buff *packet)
 {
+	/* The driver has called nobody: it waits for no reply. */
+	const struct dg_transit to_driver = { .msg = msg, .from = from };
 	int err = 0;
 
 	if (msg->destination && strcmp(msg->destination, DG_DRIVER_NAME))
 		return dg_route_unicast(bus, from, msg, packet);
 
-	if (msg->destination && from->id && dg_is_reply(msg)) {
+	/* Hello is free. */
+	if (msg->destination && from->id &&
+	    dg_policy_verdict(bus, &to_driver)) {
 		dg_route_request_to_monitors(bus, from, msg, packet, NULL);
-		/* The driver has called nobody. */
-		err = dg_route_rejected(from, NULL, msg,
-					DG_ERROR("AccessDenied"),
-					"Rejected send message", false);
+		err = min(0, dg_route_judge(bus, &to_driver));
 	} else if (msg->fds && msg->fds->body && dg_is_for_driver(msg)) {
 		if (msg->destination)
 			dg_route_request_to_monitors(bus, from, msg, packet,

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// dbus-genl: looks at the kernel's buses, makes and removes them.
+// dbus-genl: looks at the kernel's buses, makes and removes them, checks configurations.
 #include <fmt/core.h>
+#include <netlink/attr.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
@@ -10,9 +13,11 @@
 #include <string>
 #include <vector>
 
+#include "base/unique_fd.h"
 #include "base/uuid.h"
 #include "dbus-genl-inspect.h"
 #include "dbus-genl-limits.h"
+#include "policy/bus_config.h"
 #include "transport/genl_control.h"
 
 namespace {
@@ -164,8 +169,48 @@ void limits(const dg::Inspected& what, const std::vector<std::string>& settings)
   }
 }
 
-// A bus that isn't persistent lives as long as the socket, so that this waits for a signal.
-void create_bus(const std::string& name, bool persistent) {
+// A configuration's policy, ready for the kernel. Throws ConfigError and what policy_blob() does.
+std::vector<uint8_t> read_policy(const std::string& file) {
+  const dg::BusConfig config = dg::read_bus_config(file);
+  for (const std::string& warning : config.warnings) {
+    fmt::print(stderr, "dbus-genl: {}\n", warning);
+  }
+  return dg::policy_blob(config.policy, dg::console_users());
+}
+
+void check_policy(const std::string& file) {
+  try {
+    fmt::print("{}: {} bytes of policy\n", file, read_policy(file).size());
+  } catch (const std::exception& error) {
+    die(error.what());
+  }
+}
+
+// "" or what went wrong, in one line. The bus keeps the policy that it has then.
+std::string set_policy(dg::GenlSocket& socket, const std::string& file) {
+  try {
+    const std::vector<uint8_t> blob = read_policy(file);
+    const dg::UniqueFd memory(::memfd_create("policy", MFD_CLOEXEC));
+    if (!memory ||
+        ::write(memory.get(), blob.data(), blob.size()) != static_cast<ssize_t>(blob.size())) {
+      return fmt::format("no memory for the policy: {}", std::strerror(errno));
+    }
+    dg::NlMsg request = socket.request(DBUS_GENL_CMD_POLICY_SET);
+    if (!request || nla_put_s32(request.get(), DBUS_GENL_BUS_A_POLICY_FD, memory.get()) < 0) {
+      throw std::bad_alloc();
+    }
+    dg::GenlError error;
+    auto none = [](nlmsghdr*) { return true; };
+    if (socket.transact(std::move(request), none, &error)) return "";
+    return fmt::format("{}: the kernel refuses it: {}", file, dg::genl_error_text(error));
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
+// A bus that isn't persistent lives as long as the socket, so that this waits for a signal. With a
+// configuration SIGHUP reads it again, as it does with dbus-daemon.
+void create_bus(const std::string& name, bool persistent, const std::string& config) {
   dg::GenlSocket socket = open_socket();
   std::string machine_id;
   (void)dg::machine_id(false, &machine_id, nullptr);
@@ -175,14 +220,25 @@ void create_bus(const std::string& name, bool persistent) {
                            &bus, &error)) {
     die(fmt::format("cannot make the bus \"{}\": {}", name, dg::genl_error_text(error)));
   }
+  if (!config.empty()) {
+    const std::string wrong = set_policy(socket, config);
+    if (!wrong.empty()) {
+      if (persistent) (void)dg::genl_bus_destroy(socket, name, std::nullopt, &error);
+      die(wrong);
+    }
+  }
   sigset_t ending;
   sigemptyset(&ending);
   for (int number : {SIGHUP, SIGINT, SIGTERM}) sigaddset(&ending, number);
   (void)::sigprocmask(SIG_BLOCK, &ending, nullptr);
   fmt::print("genl:bus={},uid={},guid={}\n", bus.name, bus.uid, bus.guid);
   (void)std::fflush(stdout);
-  int number;
-  if (!persistent) (void)::sigwait(&ending, &number);
+  int number = 0;
+  while (!persistent && ::sigwait(&ending, &number) == 0) {
+    if (number != SIGHUP || config.empty()) break;
+    const std::string wrong = set_policy(socket, config);
+    if (!wrong.empty()) fmt::print(stderr, "dbus-genl: {}\n", wrong);
+  }
 }
 
 void destroy_bus(const std::string& name, const CLI::Option& has_uid, uint32_t uid) {
@@ -202,7 +258,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   bool json = false;
   bool persistent = false;
-  std::string name;
+  std::string name, config;
   uint32_t uid = 0;
   std::optional<uint32_t> of_uid;
 
@@ -222,10 +278,16 @@ int main(int argc, char** argv) {
   CLI::App* create = bus->add_subcommand(
       "create", "makes a bus and prints its address; it is there until this program is ended");
   create->add_option("NAME", name, "A-Z a-z 0-9 - _; \"system\" is for administrators")->required();
+  create->add_option("--config", config,
+                     "dbus-daemon's configuration file whose policy it has; read again on SIGHUP");
   create->add_flag("--persistent", persistent, "leave it there, and end at once");
   CLI::App* destroy = bus->add_subcommand("destroy", "removes a bus, and disconnects who is on it");
   destroy->add_option("NAME", name, "its name")->required();
   CLI::Option* has_uid = destroy->add_option("--uid", uid, "its user, if another");
+  CLI::App* policy = app.add_subcommand("policy", "dbus-daemon's configuration files");
+  policy->require_subcommand(1);
+  CLI::App* check = policy->add_subcommand("check", "says whether a file's policy is right");
+  check->add_option("FILE", config, "the configuration file")->required();
 
   std::vector<std::string> settings;
   for (CLI::App* command : {peers, names, rules, limit}) {
@@ -244,7 +306,8 @@ int main(int argc, char** argv) {
   if (*status) show_status(json);
   if (*stats) show_stats(json);
   if (*buses) show_buses(json);
-  if (*create) create_bus(name, persistent);
+  if (*create) create_bus(name, persistent, config);
+  if (*check) check_policy(config);
   if (*destroy) destroy_bus(name, *has_uid, uid);
   return 0;
 }

@@ -11,7 +11,9 @@
 #include <linux/random.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 #include <linux/string.h>
+#include <linux/uidgid.h>
 
 /* Allocation */
 
@@ -68,6 +70,11 @@ void *kzalloc(size_t size, gfp_t gfp)
 void *kvmalloc(size_t size, gfp_t gfp)
 {
 	return kmalloc(size, gfp);
+}
+
+void *kvzalloc(size_t size, gfp_t gfp)
+{
+	return kzalloc(size, gfp);
 }
 
 void *kvcalloc(size_t n, size_t size, gfp_t gfp)
@@ -151,6 +158,19 @@ void get_random_bytes(void *buf, size_t n)
 		*s++ = state >> 56;
 	}
 }
+
+/* Sorting, users */
+
+void sort(void *base, size_t n, size_t size,
+	  int (*compare)(const void *a, const void *b),
+	  void (*swap)(void *a, void *b, int size))
+{
+	(void)swap;
+	if (n)
+		qsort(base, n, size, compare);
+}
+
+struct user_namespace init_user_ns;
 
 /* Warnings */
 

@@ -619,8 +619,7 @@ void Malformed::claims() {
 }
 
 void Malformed::reserved() {
-  const std::pair<const char*, uint8_t> commands[] = {{"POLICY_SET", DBUS_GENL_CMD_POLICY_SET},
-                                                      {"ACTIVATE", DBUS_GENL_CMD_ACTIVATE}};
+  const std::pair<const char*, uint8_t> commands[] = {{"ACTIVATE", DBUS_GENL_CMD_ACTIVATE}};
   for (auto& [name, cmd] : commands) {
     refused(a_.sock, cmd, Attrs(), {EOPNOTSUPP}, "reserved "s + name);
     refused(bus_.sock, cmd, Attrs(), {EOPNOTSUPP}, "reserved "s + name + " by the controller");

@@ -106,7 +106,7 @@ void run(Tap& tap) {
          "root makes the system bus: %s", made.extack.c_str());
   for (uint32_t uid : {ALICE, BOB})
     users.as(uid, [](Results& r) {
-      // Until POLICY_SET exists, it admits its own user alone.
+      // Without a policy it admits its own user alone.
       expect(r, connect("system"), EACCES, "a user joins the system bus, which has no policy yet");
       expect(r, connect("system", 20001), EACCES, "whatever UID says: there is one system bus");
       Bus other;

@@ -117,7 +117,18 @@
  * @DBUS_GENL_CMD_BUS_DESTROY: client → kernel.  Removes the bus of BUS_A_NAME
  *	(BUS_A_UID); each peer gets DISCONNECT.  For the bus's user, or
  *	CAP_NET_ADMIN.  Errors: -ENOENT, -EPERM.
- * @DBUS_GENL_CMD_POLICY_SET: reserved for the controller.  -EOPNOTSUPP.
+ * @DBUS_GENL_CMD_POLICY_SET: client → kernel, from the socket that made the bus
+ *	with BUS_CREATE.  Replaces the bus's policy by that of BUS_A_POLICY, or
+ *	of the file BUS_A_POLICY_FD, one of which there must be: see "A policy"
+ *	below.  It is in force, as a whole, when the request is acknowledged:
+ *	for each message, name and CONNECT from then on, and for who is on the
+ *	bus.  Nobody is removed.  A persistent bus keeps its last one.  Errors:
+ *	-EPERM the socket is no controller; -ENOENT its bus is gone; -EBADF,
+ *	-EINVAL not an fd of a regular file that can be read; -EMSGSIZE the
+ *	policy is larger than %DBUS_GENL_POLICY_MAX; -EINVAL it is not valid:
+ *	the text says why, and the cookie (NLMSGERR_ATTR_COOKIE) where: two u32,
+ *	the section and the rule in it, counted from 1, 0 if it is none of
+ *	them; -ENOMEM.  After an error the bus's policy is what it was.
  * @DBUS_GENL_CMD_ACTIVATE: reserved for the controller.  -EOPNOTSUPP.
  * @DBUS_GENL_CMD_BUS_GET: dump.  One message for each bus of the net
  *	namespace: BUS_A_NAME, BUS_A_UID, BUS_A_GUID, BUS_A_FLAGS, BUS_A_STATS,
@@ -297,6 +308,9 @@ enum dbus_genl_reason {
  *	the machine's id (what dbus-uuidgen prints): the kernel reads no files.
  * @DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE: u32, bytes: largest BODY_FD (absent: none).
  * @DBUS_GENL_BUS_A_LIMITS: nested LIMIT_A_*.
+ * @DBUS_GENL_BUS_A_POLICY: binary, a policy, in POLICY_SET.
+ * @DBUS_GENL_BUS_A_POLICY_FD: s32, a file that has a policy from its start to
+ *	its end; it is copied before it is looked at.
  */
 enum dbus_genl_bus_attr {
 	DBUS_GENL_BUS_A_UNSPEC,
@@ -312,9 +326,150 @@ enum dbus_genl_bus_attr {
 	DBUS_GENL_BUS_A_MACHINE_ID,
 	DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE,
 	DBUS_GENL_BUS_A_LIMITS,
+	DBUS_GENL_BUS_A_POLICY,
+	DBUS_GENL_BUS_A_POLICY_FD,
 
 	__DBUS_GENL_BUS_A_MAX,
 	DBUS_GENL_BUS_A_MAX = __DBUS_GENL_BUS_A_MAX - 1
+};
+
+/*
+ * A policy
+ *
+ * What <policy> elements are in dbus-daemon's configuration (dbus-daemon(1)),
+ * as netlink attributes one after the other: POLICY_A_SECTION for each of
+ * them, in their order, and POLICY_A_CONSOLE if need be.  No attribute that is
+ * not told of here, and none twice but SECTION and RULE.
+ *
+ * A rule is a nest of RULE_A_*.  Which rules are for a peer is decided by who it
+ * was at CONNECT (effective user, effective and supplementary groups), in this
+ * order: sections of context default, of its groups (lower numbers first), of
+ * its user, at_console true, false, context mandatory; within these in the
+ * order of the policy.  The last one that matches decides, and without one it
+ * is denied; but a user may join its own bus, and root any, unless a rule says
+ * no.  As in dbus-daemon, a rule of SEND or RECEIVE that has none of TYPE, NAME,
+ * INTERFACE, MEMBER, PATH and ERROR makes those before it void, even where
+ * its other attributes keep it from matching.
+ *
+ * SEND is asked of the sender for each receiver, be it addressed, eavesdropping
+ * or one that a broadcast goes to; RECEIVE of that receiver; OWN of who calls
+ * RequestName; CONNECT_* of who CONNECTs.  The driver sends what it wants, and
+ * receives everything.  Hello is not asked about; its reply is.
+ */
+
+/* Longest policy. */
+#define DBUS_GENL_POLICY_MAX		(1 << 20)
+
+/* Most sections of a policy, rules of a policy, users of CONSOLE. */
+#define DBUS_GENL_POLICY_SECTIONS_MAX	4096
+#define DBUS_GENL_POLICY_RULES_MAX	16384
+#define DBUS_GENL_POLICY_CONSOLE_MAX	4096
+
+/**
+ * enum dbus_genl_policy_attr - the outermost attributes of a policy
+ * @DBUS_GENL_POLICY_A_SECTION: nested SECTION_A_*.  An attribute has no room for
+ *	more than %DBUS_GENL_ATTR_MAX bytes: a <policy> may be several of them.
+ * @DBUS_GENL_POLICY_A_CONSOLE: array of u32: users at the console now.
+ */
+enum dbus_genl_policy_attr {
+	DBUS_GENL_POLICY_A_UNSPEC,
+	DBUS_GENL_POLICY_A_SECTION,
+	DBUS_GENL_POLICY_A_CONSOLE,
+};
+
+/**
+ * enum dbus_genl_section_attr - whose rules they are, one of the first four;
+ * and the rules
+ * @DBUS_GENL_SECTION_A_CONTEXT: u8, &enum dbus_genl_context.
+ * @DBUS_GENL_SECTION_A_USER: u32, in the controller's user namespace; one that
+ *	is not mapped there is nobody.
+ * @DBUS_GENL_SECTION_A_GROUP: u32, likewise.
+ * @DBUS_GENL_SECTION_A_AT_CONSOLE: u8, 1: for users of CONSOLE, 0: for others.
+ * @DBUS_GENL_SECTION_A_RULE: nested RULE_A_*.
+ */
+enum dbus_genl_section_attr {
+	DBUS_GENL_SECTION_A_UNSPEC,
+	DBUS_GENL_SECTION_A_CONTEXT,
+	DBUS_GENL_SECTION_A_USER,
+	DBUS_GENL_SECTION_A_GROUP,
+	DBUS_GENL_SECTION_A_AT_CONSOLE,
+	DBUS_GENL_SECTION_A_RULE,
+};
+
+enum dbus_genl_context {
+	DBUS_GENL_CONTEXT_DEFAULT,
+	DBUS_GENL_CONTEXT_MANDATORY,
+};
+
+/**
+ * enum dbus_genl_rule_kind - what a rule is about
+ * @DBUS_GENL_RULE_OWN: owning a well-known name, or queueing for it.
+ * @DBUS_GENL_RULE_SEND: sending a message.
+ * @DBUS_GENL_RULE_RECEIVE: receiving one.
+ * @DBUS_GENL_RULE_CONNECT_USER: joining the bus, by user; in a section with
+ *	CONTEXT only, as CONNECT_GROUP.
+ * @DBUS_GENL_RULE_CONNECT_GROUP: joining the bus, by group.
+ */
+enum dbus_genl_rule_kind {
+	DBUS_GENL_RULE_OWN,
+	DBUS_GENL_RULE_SEND,
+	DBUS_GENL_RULE_RECEIVE,
+	DBUS_GENL_RULE_CONNECT_USER,
+	DBUS_GENL_RULE_CONNECT_GROUP,
+};
+
+/**
+ * enum dbus_genl_rule_attr - a rule
+ *
+ * What is absent, or "*" in dbus-daemon's configuration, matches everything.
+ * Strings end with a NUL.  A message that has no interface meets INTERFACE of
+ * rules that deny, but not of rules that allow; one without member, path or
+ * error name meets MEMBER, PATH or ERROR of both.
+ *
+ * @DBUS_GENL_RULE_A_KIND: u8, &enum dbus_genl_rule_kind; required.
+ * @DBUS_GENL_RULE_A_ALLOW: u8, 1: allow, 0: deny; required.
+ * @DBUS_GENL_RULE_A_ID: u32, of CONNECT_USER and CONNECT_GROUP.
+ * @DBUS_GENL_RULE_A_NAME: string.  OWN: the name.  SEND: a name, unique or
+ *	well-known, that the receiver owns or queues for; RECEIVE: the sender.
+ * @DBUS_GENL_RULE_A_PREFIX: flag, of OWN and SEND with NAME: that name, and all
+ *	that begin with it and a '.'.
+ * @DBUS_GENL_RULE_A_TYPE: u8, a message's type: 1 to 4.
+ * @DBUS_GENL_RULE_A_INTERFACE: string.
+ * @DBUS_GENL_RULE_A_MEMBER: string.
+ * @DBUS_GENL_RULE_A_PATH: string.
+ * @DBUS_GENL_RULE_A_ERROR: string, an error's name.
+ * @DBUS_GENL_RULE_A_BROADCAST: u8, of SEND.  1: signals without a destination
+ *	only; 0: everything else only.
+ * @DBUS_GENL_RULE_A_REQUESTED_REPLY: u8.  Of replies only.  Rules that allow,
+ *	1 (default): not those that nobody waits for, unless with EAVESDROP;
+ *	0: all.  Rules that deny, 0 (default): only those that nobody waits for
+ *	(an eavesdropper waits for none); 1: all.
+ * @DBUS_GENL_RULE_A_EAVESDROP: u8, 0 if absent; in SEND for REQUESTED_REPLY's
+ *	sake only.  RECEIVE that allows, 0: not when eavesdropping.  RECEIVE
+ *	that denies, 1: only when eavesdropping.
+ * @DBUS_GENL_RULE_A_MIN_FDS: u32, fds that the message has at least.
+ * @DBUS_GENL_RULE_A_MAX_FDS: u32, and at most.
+ */
+enum dbus_genl_rule_attr {
+	DBUS_GENL_RULE_A_UNSPEC,
+	DBUS_GENL_RULE_A_KIND,
+	DBUS_GENL_RULE_A_ALLOW,
+	DBUS_GENL_RULE_A_ID,
+	DBUS_GENL_RULE_A_NAME,
+	DBUS_GENL_RULE_A_PREFIX,
+	DBUS_GENL_RULE_A_TYPE,
+	DBUS_GENL_RULE_A_INTERFACE,
+	DBUS_GENL_RULE_A_MEMBER,
+	DBUS_GENL_RULE_A_PATH,
+	DBUS_GENL_RULE_A_ERROR,
+	DBUS_GENL_RULE_A_BROADCAST,
+	DBUS_GENL_RULE_A_REQUESTED_REPLY,
+	DBUS_GENL_RULE_A_EAVESDROP,
+	DBUS_GENL_RULE_A_MIN_FDS,
+	DBUS_GENL_RULE_A_MAX_FDS,
+
+	__DBUS_GENL_RULE_A_MAX,
+	DBUS_GENL_RULE_A_MAX = __DBUS_GENL_RULE_A_MAX - 1
 };
 
 /**

@@ -7,6 +7,8 @@
 
 #define BIT(n) (1UL << (n))
 #define BITS_PER_LONG (8 * sizeof(unsigned long))
+#define BITS_TO_LONGS(n) (((n) + BITS_PER_LONG - 1) / BITS_PER_LONG)
+#define hweight8(n) ((unsigned int)__builtin_popcount((u8)(n)))
 
 static inline void __set_bit(unsigned long n, unsigned long *map)
 {

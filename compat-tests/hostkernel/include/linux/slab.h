@@ -17,6 +17,7 @@
 void *kmalloc(size_t size, gfp_t gfp);
 void *kzalloc(size_t size, gfp_t gfp);
 void *kvmalloc(size_t size, gfp_t gfp);
+void *kvzalloc(size_t size, gfp_t gfp);
 void *kvcalloc(size_t n, size_t size, gfp_t gfp);
 char *kvasprintf(gfp_t gfp, const char *format, va_list ap) __printf(2, 0);
 void kfree(const void *p);

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * policy_bus.c - the policy of a bus, asked about its peers; and POLICY_SET
+ *
+ * A peer's class (policy_class.c) is found when it joins, and again when the
+ * policy is replaced: then all classes are made first, so that what fails leaves
+ * the old policy as it was.
+ */
+#include <linux/cred.h>
+#include <linux/dbus_genl.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+#include <net/genetlink.h>
+
+#include "bus.h"
+#include "fds.h"
+#include "names.h"
+#include "netlink.h"
+#include "peer.h"
+#include "policy.h"
+#include "policy_bus.h"
+#include "request.h"
+
+/* groups_search() is not for modules; the groups are sorted for it. */
+static bool dg_cred_in_group(const void *data, kgid_t gid)
+{
+	const struct cred *cred = data;
+	const struct group_info *groups = cred->group_info;
+	int low = 0, high = groups->ngroups;
+
+	while (low < high) {
+		int middle = (low + high) / 2;
+
+		if (gid_eq(groups->gid[middle], gid))
+			return true;
+		if (gid_lt(groups->gid[middle], gid))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return gid_eq(cred->egid, gid);
+}
+
+static struct dg_policy_who dg_policy_who_is(const struct dg_peer *peer)
+{
+	struct dg_policy_who who = {
+		.uid = peer->cred->euid,
+		.in_group = dg_cred_in_group,
+		.data = peer->cred,
+	};
+
+	return who;
+}
+
+bool dg_policy_privileged(const struct dg_peer *peer)
+{
+	kuid_t root = make_kuid(sock_net(peer->ep.sk)->user_ns, 0);
+
+	return uid_eq(peer->cred->euid, peer->bus->uid) ||
+	       (uid_valid(root) && uid_eq(peer->cred->euid, root));
+}
+
+int dg_policy_join(struct dg_peer *peer)
+{
+	struct dg_policy_who who = dg_policy_who_is(peer);
+	struct dg_bus *bus = peer->bus;
+	struct dg_policy_class *class;
+
+	lockdep_assert_held_write(&bus->lock);
+
+	if (!bus->policy)
+		return dg_bus_admits(bus, who.uid) ? 0 : -EACCES;
+	if (!dg_policy_may_connect(bus->policy, &who,
+				   dg_policy_privileged(peer)))
+		return -EACCES;
+
+	class = dg_policy_class_get(bus->policy, &who);
+	if (IS_ERR(class))
+		return PTR_ERR(class);
+	peer->policy = class;
+	return 0;
+}
+
+void dg_policy_leave(struct dg_peer *peer)
+{
+	lockdep_assert_held_write(&peer->bus->lock);
+
+	dg_policy_class_put(peer->policy);
+	peer->policy = NULL;
+}
+
+static struct dg_policy_party dg_party_of(const struct dg_peer *peer)
+{
+	struct dg_policy_party party = {
+		.unique = peer ? peer->unique : DG_DRIVER_NAME,
+		.owner = peer ? &peer->owner : NULL,
+	};
+
+	return party;
+}
+
+static struct dg_policy_ask dg_ask_of(const struct dg_transit *transit,
+				      const struct dg_peer *other)
+{
+	const struct dg_msg *msg = transit->msg;
+	struct dg_policy_ask ask = {
+		.msg = msg,
+		.n_fds = msg->fds ? msg->fds->n : 0,
+		.other = dg_party_of(other),
+		.requested_reply = transit->requested_reply,
+		.eavesdropping = transit->eavesdropping,
+	};
+
+	return ask;
+}
+
+/**
+ * dg_policy_verdict() - may it be sent and received?
+ * @bus: the bus, locked
+ * @transit: the message, and from whom to whom
+ *
+ * Return: the verdict.
+ */
+enum dg_verdict dg_policy_verdict(const struct dg_bus *bus,
+				  const struct dg_transit *transit)
+{
+	const struct dg_msg *msg = transit->msg;
+	struct dg_policy_ask ask;
+
+	lockdep_assert_held(&bus->lock);
+
+	if (!bus->policy) {
+		/* As on dbus-daemon's system bus. */
+		if (transit->from && !transit->eavesdropping &&
+		    !transit->requested_reply && dg_is_reply(msg))
+			return DG_VERDICT_NOT_SENT;
+		return DG_VERDICT_ALLOWED;
+	}
+	if (transit->from && transit->from->policy) {
+		ask = dg_ask_of(transit, transit->to);
+		if (!dg_policy_may(transit->from->policy, DG_POLICY_SEND, &ask))
+			return DG_VERDICT_NOT_SENT;
+	}
+	if (transit->to && transit->to->policy) {
+		ask = dg_ask_of(transit, transit->from);
+		if (!dg_policy_may(transit->to->policy, DG_POLICY_RECEIVE,
+				   &ask))
+			return DG_VERDICT_NOT_RECEIVED;
+	}
+	return DG_VERDICT_ALLOWED;
+}
+
+/* How many rules matched, in a refusal's text. */
+unsigned int dg_policy_matched(const struct dg_bus *bus,
+			       const struct dg_transit *transit,
+			       enum dg_verdict verdict)
+{
+	bool sending = verdict == DG_VERDICT_NOT_SENT;
+	const struct dg_peer *judged = sending ? transit->from : transit->to;
+	struct dg_policy_ask ask;
+
+	lockdep_assert_held(&bus->lock);
+
+	if (verdict == DG_VERDICT_ALLOWED || !bus->policy)
+		return 0;
+	ask = dg_ask_of(transit, sending ? transit->to : transit->from);
+	return dg_policy_count(judged->policy,
+			       sending ? DG_POLICY_SEND : DG_POLICY_RECEIVE,
+			       &ask);
+}
+
+bool dg_policy_lets_own(const struct dg_peer *peer, const char *name)
+{
+	lockdep_assert_held(&peer->bus->lock);
+
+	return !peer->policy || dg_policy_may_own(peer->policy, name);
+}
+
+/* Takes @policy over if it returns 0. */
+static int dg_policy_replace(struct dg_bus *bus, struct dg_policy *policy)
+{
+	struct dg_policy_class *class;
+	struct dg_policy *old = NULL;
+	struct dg_peer *peer;
+	int err = 0;
+
+	down_write(&bus->lock);
+	if (bus->dead) {
+		err = -ENOENT;
+		goto out;
+	}
+	list_for_each_entry(peer, &bus->members, node) {
+		struct dg_policy_who who = dg_policy_who_is(peer);
+
+		class = dg_policy_class_get(policy, &who);
+		if (IS_ERR(class)) {
+			err = PTR_ERR(class);
+			break;
+		}
+		peer->next_policy = class;
+	}
+
+	/* All peers have one in the new policy; or none gets one. */
+	list_for_each_entry(peer, &bus->members, node) {
+		if (err) {
+			dg_policy_class_put(peer->next_policy);
+		} else {
+			dg_policy_class_put(peer->policy);
+			peer->policy = peer->next_policy;
+		}
+		peer->next_policy = NULL;
+	}
+	if (!err) {
+		old = bus->policy;
+		bus->policy = policy;
+	}
+out:
+	up_write(&bus->lock);
+
+	dg_policy_free(old);
+	return err;
+}
+
+const struct nla_policy dg_policy_set_attrs[DBUS_GENL_BUS_A_MAX + 1] = {
+	[DBUS_GENL_BUS_A_POLICY] = { .type = NLA_BINARY },
+	[DBUS_GENL_BUS_A_POLICY_FD] = { .type = NLA_S32 },
+};
+
+static void *dg_policy_copy(const struct nlattr *attr, size_t *len)
+{
+	void *blob;
+
+	*len = nla_len(attr);
+	blob = kvmalloc(*len + 1, GFP_KERNEL_ACCOUNT);
+	if (!blob)
+		return ERR_PTR(-ENOMEM);
+	memcpy(blob, nla_data(attr), *len);
+	return blob;
+}
+
+/*
+ * Files in memory alone: reading others may wait for a device or, worse, for a
+ * user's process, and all of generic netlink would wait with it.
+ */
+static void *dg_policy_read(const struct nlattr *attr, size_t *len,
+			    struct netlink_ext_ack *extack)
+{
+	struct file *file = fget(nla_get_s32(attr));
+	ssize_t done = 0, part;
+	void *blob = NULL;
+	loff_t size, pos = 0;
+	int err;
+
+	if (!file) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "POLICY_FD is not an open fd");
+		return ERR_PTR(-EBADF);
+	}
+	err = -EINVAL;
+	if (!shmem_file(file) || !S_ISREG(file_inode(file)->i_mode) ||
+	    !(file->f_mode & FMODE_READ)) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "POLICY_FD is not a memfd, nor a readable file of a tmpfs");
+		goto out;
+	}
+	size = i_size_read(file_inode(file));
+	if (size > DBUS_GENL_POLICY_MAX) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "the policy is too long");
+		err = -EMSGSIZE;
+		goto out;
+	}
+
+	err = -ENOMEM;
+	blob = kvmalloc(size + 1, GFP_KERNEL_ACCOUNT);
+	if (!blob)
+		goto out;
+	while (done < size) {
+		part = kernel_read(file, blob + done, size - done, &pos);
+		if (part <= 0) {
+			NL_SET_ERR_MSG_ATTR(extack, attr,
+					    "POLICY_FD can't be read to its end");
+			err = part < 0 ? part : -EINVAL;
+			goto out;
+		}
+		done += part;
+	}
+	*len = size;
+	err = 0;
+out:
+	fput(file);
+	if (!err)
+		return blob;
+	kvfree(blob);
+	return ERR_PTR(err);
+}
+
+/* What is wrong with a policy, and where: see POLICY_SET. */
+static void dg_policy_complain(struct netlink_ext_ack *extack,
+			       const struct nlattr *attr,
+			       const struct dg_policy_complaint *complaint)
+{
+	u32 where[] = { complaint->section, complaint->rule };
+
+	BUILD_BUG_ON(sizeof(where) > NETLINK_MAX_COOKIE_LEN);
+
+	if (!extack)
+		return;
+	extack->_msg = complaint->why;
+	extack->bad_attr = attr;
+	memcpy(extack->cookie, where, sizeof(where));
+	extack->cookie_len = sizeof(where);
+}
+
+int dg_cmd_policy_set(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *inlined = info->attrs[DBUS_GENL_BUS_A_POLICY];
+	struct nlattr *fd = info->attrs[DBUS_GENL_BUS_A_POLICY_FD];
+	struct sock *sk = NETLINK_CB(skb).sk;
+	struct dg_policy_complaint complaint;
+	struct dg_policy *policy;
+	struct dg_bus *bus;
+	size_t len = 0;
+	void *blob;
+	int err;
+
+	err = dg_check_opener(sk, info->extack);
+	if (err)
+		return err;
+	bus = dg_bus_controlled(sk, info->snd_portid);
+	if (!bus) {
+		NL_SET_ERR_MSG(info->extack,
+			       "the socket is not the controller of a bus");
+		return -EPERM;
+	}
+
+	err = -EINVAL;
+	if (!inlined == !fd) {
+		NL_SET_ERR_MSG(info->extack,
+			       "not exactly one of POLICY and POLICY_FD");
+		goto out;
+	}
+	blob = inlined ? dg_policy_copy(inlined, &len) :
+			 dg_policy_read(fd, &len, info->extack);
+	err = PTR_ERR_OR_ZERO(blob);
+	if (err)
+		goto out;
+
+	policy = dg_policy_load(blob, len, current_user_ns(), &complaint);
+	err = PTR_ERR_OR_ZERO(policy);
+	if (err) {
+		kvfree(blob);
+		if (complaint.why)
+			dg_policy_complain(info->extack, inlined ?: fd,
+					   &complaint);
+		goto out;
+	}
+
+	err = dg_policy_replace(bus, policy);
+	if (err)
+		dg_policy_free(policy);
+	if (err == -ENOENT)
+		NL_SET_ERR_MSG(info->extack, "the bus is gone");
+out:
+	dg_bus_put(bus);
+	return err;
+}
