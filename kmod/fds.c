@@ -12,7 +12,6 @@
 #include <linux/dbus_genl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <net/netlink.h>
@@ -77,7 +76,7 @@ static int dg_fds_take_body(struct dg_fds *fds, const struct nlattr *attr,
 		NL_SET_ERR_MSG_ATTR(extack, attr, "BODY_FD is not an open fd");
 		return -EBADF;
 	}
-	if (file_inode(fds->body)->i_sb->s_magic != TMPFS_MAGIC ||
+	if (!dg_compat_is_shmem(fds->body) ||
 	    !S_ISREG(file_inode(fds->body)->i_mode) ||
 	    !(fds->body->f_mode & FMODE_READ)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr, "BODY_FD is not a memfd");

@@ -32,6 +32,11 @@
 #include "route.h"
 #include "trace.h"
 
+/* Before 6.1, a command without a policy lets every attribute through. */
+static const struct nla_policy dg_no_attrs[] = {
+	[DBUS_GENL_STATS_A_PAD] = { .type = NLA_REJECT },
+};
+
 static const struct nla_policy dg_send_policy[DBUS_GENL_MSG_A_MAX + 1] = {
 	[DBUS_GENL_MSG_A_PAD] = NLA_POLICY_EXACT_LEN(0),
 	[DBUS_GENL_MSG_A_SENDER] = { .type = NLA_U64 },
@@ -643,10 +648,14 @@ static const struct genl_ops dg_genl_ops[] = {
 	{
 		.cmd = DBUS_GENL_CMD_BUS_GET,
 		.dumpit = dg_dump_buses,
+		.policy = dg_no_attrs,
+		.maxattr = ARRAY_SIZE(dg_no_attrs) - 1,
 	},
 	{
 		.cmd = DBUS_GENL_CMD_STATS_GET,
 		.doit = dg_doit_stats_get,
+		.policy = dg_no_attrs,
+		.maxattr = ARRAY_SIZE(dg_no_attrs) - 1,
 	},
 	{
 		.cmd = DBUS_GENL_CMD_LIMITS_SET,

@@ -12,11 +12,11 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
-#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <net/genetlink.h>
 
 #include "bus.h"
+#include "compat/compat.h"
 #include "fds.h"
 #include "names.h"
 #include "netlink.h"
@@ -261,7 +261,7 @@ static void *dg_policy_read(const struct nlattr *attr, size_t *len,
 		return ERR_PTR(-EBADF);
 	}
 	err = -EINVAL;
-	if (!shmem_file(file) || !S_ISREG(file_inode(file)->i_mode) ||
+	if (!dg_compat_is_shmem(file) || !S_ISREG(file_inode(file)->i_mode) ||
 	    !(file->f_mode & FMODE_READ)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
 				    "POLICY_FD is not a memfd, nor a readable file of a tmpfs");

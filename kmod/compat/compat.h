@@ -16,6 +16,7 @@
 #include <linux/hex.h>
 #endif
 #endif
+#include <linux/magic.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
 #include <linux/sched/coredump.h>
@@ -174,6 +175,12 @@ static inline void dg_compat_uninstall_fd(unsigned int fd)
 
 	if (file)
 		fput(file);
+}
+
+/* A memfd, or another file of shmem: 5.10 does not export what tells these. */
+static inline bool dg_compat_is_shmem(const struct file *file)
+{
+	return file_inode(file)->i_sb->s_magic == TMPFS_MAGIC;
 }
 
 /* A file of shmem, for reading and writing, or an ERR_PTR. */
