@@ -31,7 +31,7 @@ DG_DEBUG_RECIPE=1
 # Number of steps of a full debug build, for the progress lines.
 DG_DEBUG_STEPS=1900
 
-. "$DG_SRC/tools/lib/kernel_series.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/kernel_series.sh"
 
 dg_kernel() {
 	DG_KCHROOT=
