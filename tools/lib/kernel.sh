@@ -186,7 +186,7 @@ dg_check_config() {
 
 dg_build_debug() {
 	local pid
-	nice make -j"$(nproc)" -C source O="$PWD/build" bzImage modules modules_prepare \
+	make -j"$(nproc)" -C source O="$PWD/build" bzImage modules modules_prepare \
 		</dev/null >>build.log 2>&1 &
 	pid=$!
 	# shellcheck disable=SC2064 # this pid
