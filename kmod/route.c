@@ -278,6 +278,10 @@ static int dg_route_judge(struct dg_bus *bus, const struct dg_transit *transit)
 
 	if (verdict == DG_VERDICT_ALLOWED)
 		return 0;
+	/* As with dbus-daemon, which then lets no other reply come instead. */
+	if (verdict == DG_VERDICT_NOT_RECEIVED && transit->requested_reply)
+		dg_reply_settle(bus, transit->to, transit->from,
+				transit->msg->reply_serial);
 	err = dg_route_rejected(transit, DG_ERROR("AccessDenied"),
 				verdict == DG_VERDICT_NOT_SENT ?
 					"Rejected send message" :

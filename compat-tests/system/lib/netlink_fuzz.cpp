@@ -466,7 +466,8 @@ int main(int argc, char** argv) {
   fuzz(tap, "a user", false, seed, seconds / 2);
   fuzz(tap, "a controller", true, seed + 1, seconds / 2);
   // A bus that was made persistent by a mutation stays otherwise.
-  for (int i = 0; i < 3; ++i) Bus().destroy("fuzz" + std::to_string(i));
+  for (int i = 0; i < 3; ++i)
+    for (const uint32_t uid : {0u, USER}) Bus().destroy("fuzz" + std::to_string(i), uid);
   tap.ok(comes_true([&] { return same_gauges(before, stats()); }), "nothing is left: %s",
          gauges_text(stats()).c_str());
   return tap.finish();

@@ -97,6 +97,38 @@ class Actors {
 
 Transcript act(PolicyStage& stage, const Scene& scene) { return Actors(stage, scene).run(); }
 
+namespace {
+
+std::string describe(const Scene& scene, std::size_t n) {
+  const PolicySend& send = scene.sends[n];
+  return "#" + std::to_string(n) + ": peer " + std::to_string(send.from) + ", type " +
+         std::to_string(send.type) + " to \"" + send.destination + "\" path " + send.path +
+         " interface " + send.interface + " member " + send.member + " error " + send.error_name +
+         " fds " + std::to_string(send.n_fds) + " reply to " + std::to_string(send.reply_to) + "\n";
+}
+
+// What the message answers and what else answers that, for a verdict may depend on it, and what
+// became of each.
+std::string story(const Scene& scene, std::size_t n, const Transcript& theirs,
+                  const Transcript& ours) {
+  const int call = scene.sends[n].reply_to;
+  std::string text;
+  for (std::size_t k = 0; k < scene.sends.size(); ++k) {
+    const bool related =
+        k == n || (call >= 0 && (static_cast<int>(k) == call || scene.sends[k].reply_to == call));
+    if (!related) continue;
+    text += describe(scene, k);
+    const std::regex mentions("#" + std::to_string(k) + "\\b");
+    for (const auto& [whose, lines] :
+         {std::pair("  dbus-daemon: ", &theirs), std::pair("  here:        ", &ours)})
+      for (const std::string& line : *lines)
+        if (std::regex_search(line, mentions)) text += whose + line + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string difference(const Scene& scene, const Transcript& theirs, const Transcript& ours) {
   std::size_t i = 0;
   while (i < theirs.size() && i < ours.size() && theirs[i] == ours[i]) i++;
@@ -110,13 +142,10 @@ std::string difference(const Scene& scene, const Transcript& theirs, const Trans
   static const std::regex number("#([0-9]+)");
   for (const Transcript* lines : {&theirs, &ours}) {
     std::smatch found;
-    if (i >= lines->size() || !std::regex_search((*lines)[i], found, number)) continue;
-    const PolicySend& send = scene.sends[std::stoul(found[1])];
-    text += found[0].str() + ": peer " + std::to_string(send.from) + ", type " +
-            std::to_string(send.type) + " to \"" + send.destination + "\" path " + send.path +
-            " interface " + send.interface + " member " + send.member + " error " +
-            send.error_name + " fds " + std::to_string(send.n_fds) + " reply to " +
-            std::to_string(send.reply_to) + "\n";
+    if (i < lines->size() && std::regex_search((*lines)[i], found, number)) {
+      text += story(scene, std::stoul(found[1]), theirs, ours);
+      break;
+    }
   }
   return text;
 }
