@@ -376,10 +376,7 @@ static void dg_bus_kill(struct dg_bus *bus)
 	}
 	up_write(&bus->lock);
 
-	list_for_each_entry_safe(peer, next, &removed, node) {
-		list_del_init(&peer->node);
-		dg_peer_put(peer);
-	}
+	dg_peers_put(&removed);
 }
 
 /**

@@ -126,8 +126,5 @@ void dg_hellos_expire(struct work_struct *work)
 	}
 	up_write(&bus->lock);
 
-	list_for_each_entry_safe(peer, next, &removed, node) {
-		list_del_init(&peer->node);
-		dg_peer_put(peer);
-	}
+	dg_peers_put(&removed);
 }

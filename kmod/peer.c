@@ -360,6 +360,20 @@ bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
 	return true;
 }
 
+/*
+ * Puts the maker's references of peers that dg_peer_remove_locked() removed and
+ * that are listed by their node; the bus's lock is not held any more.
+ */
+void dg_peers_put(struct list_head *removed)
+{
+	struct dg_peer *peer, *next;
+
+	list_for_each_entry_safe(peer, next, removed, node) {
+		list_del_init(&peer->node);
+		dg_peer_put(peer);
+	}
+}
+
 static void dg_peer_gone(struct dg_endpoint *ep)
 {
 	struct dg_peer *peer = container_of(ep, struct dg_peer, ep);

@@ -196,6 +196,20 @@ bool dg_reply_settle(struct dg_bus *bus, struct dg_peer *caller,
 	return found;
 }
 
+/* Takes a call, if it is one: who waits for its reply, or NULL. */
+static struct dg_peer *dg_reply_take(struct dg_bus *bus,
+				     struct dg_reply *reply, u32 *serial)
+{
+	lockdep_assert_held(&bus->replies_lock);
+
+	if (!reply)
+		return NULL;
+
+	*serial = reply->serial;
+	dg_reply_unlink(bus, reply);
+	return reply->caller;
+}
+
 /**
  * dg_reply_pop_taken() - take one call from a callee that goes, newest first
  * @bus: the bus; the caller holds its lock for writing
@@ -207,7 +221,7 @@ bool dg_reply_settle(struct dg_bus *bus, struct dg_peer *caller,
 struct dg_peer *dg_reply_pop_taken(struct dg_bus *bus, struct dg_peer *callee,
 				   u32 *serial)
 {
-	struct dg_peer *caller = NULL;
+	struct dg_peer *caller;
 	struct dg_reply *reply;
 
 	lockdep_assert_held_write(&bus->lock);
@@ -215,11 +229,7 @@ struct dg_peer *dg_reply_pop_taken(struct dg_bus *bus, struct dg_peer *callee,
 	spin_lock(&bus->replies_lock);
 	reply = list_empty(&callee->calls.taken) ? NULL :
 		list_last_entry(&callee->calls.taken, struct dg_reply, taken);
-	if (reply) {
-		caller = reply->caller;
-		*serial = reply->serial;
-		dg_reply_unlink(bus, reply);
-	}
+	caller = dg_reply_take(bus, reply, serial);
 	spin_unlock(&bus->replies_lock);
 
 	kfree(reply);
@@ -239,7 +249,7 @@ struct dg_peer *dg_reply_pop_taken(struct dg_bus *bus, struct dg_peer *callee,
 struct dg_peer *dg_reply_pop_older(struct dg_bus *bus, unsigned long since,
 				   u32 *serial, unsigned long *oldest, bool *more)
 {
-	struct dg_peer *caller = NULL;
+	struct dg_peer *caller;
 	struct dg_reply *reply;
 
 	lockdep_assert_held(&bus->lock);
@@ -251,11 +261,7 @@ struct dg_peer *dg_reply_pop_older(struct dg_bus *bus, unsigned long since,
 		*oldest = reply->since;
 		reply = NULL;
 	}
-	if (reply) {
-		caller = reply->caller;
-		*serial = reply->serial;
-		dg_reply_unlink(bus, reply);
-	}
+	caller = dg_reply_take(bus, reply, serial);
 	spin_unlock(&bus->replies_lock);
 
 	kfree(reply);

@@ -103,6 +103,27 @@ drop:
 	return 0;
 }
 
+/* To whom the rules of @table name: the bus's, or its monitors'. */
+static void dg_broadcast_by(struct dg_bus *bus,
+			    const struct dg_match_table *table,
+			    struct dg_broadcast *broadcast)
+{
+	const struct dg_peer *from = broadcast->from, *dest = broadcast->dest;
+	struct dg_match_ctx ctx;
+
+	lockdep_assert_held_write(&bus->lock);
+
+	if (!dg_fds_charge(broadcast->msg->fds)) {
+		atomic64_inc(&bus->counters.dropped);
+		return;
+	}
+
+	broadcast->number = ++bus->broadcast;
+	dg_match_ctx_init(&ctx, broadcast->msg, from ? &from->owner : NULL,
+			  dest ? &dest->owner : NULL);
+	dg_match_table_for_each(table, &ctx, dg_broadcast_to, broadcast);
+}
+
 /**
  * dg_route_broadcast() - deliver to everybody whose match rules say so
  * @bus: the bus, locked for writing
@@ -123,22 +144,10 @@ void dg_route_broadcast(struct dg_bus *bus, const struct dg_msg *msg,
 		.from = from,
 		.dest = dest,
 		.addressed = msg->destination,
-		.number = ++bus->broadcast,
 		.gfp = gfp,
 	};
-	struct dg_match_ctx ctx;
 
-	lockdep_assert_held_write(&bus->lock);
-
-	if (!dg_fds_charge(msg->fds)) {
-		atomic64_inc(&bus->counters.dropped);
-		return;
-	}
-
-	dg_match_ctx_init(&ctx, msg, from ? &from->owner : NULL,
-			  dest ? &dest->owner : NULL);
-	dg_match_table_for_each(&bus->matches, &ctx, dg_broadcast_to,
-				&broadcast);
+	dg_broadcast_by(bus, &bus->matches, &broadcast);
 }
 
 /**
@@ -157,26 +166,14 @@ void dg_route_to_monitors(struct dg_bus *bus, const struct dg_msg *msg,
 	struct dg_broadcast broadcast = {
 		.msg = msg,
 		.packet = packet,
+		.from = from,
 		.dest = dest,
 		.monitors = true,
 		.gfp = GFP_KERNEL_ACCOUNT,
 	};
-	struct dg_match_ctx ctx;
 
-	if (!bus->n_monitors)
-		return;
-	lockdep_assert_held_write(&bus->lock);
-
-	if (!dg_fds_charge(msg->fds)) {
-		atomic64_inc(&bus->counters.dropped);
-		return;
-	}
-
-	broadcast.number = ++bus->broadcast;
-	dg_match_ctx_init(&ctx, msg, from ? &from->owner : NULL,
-			  dest ? &dest->owner : NULL);
-	dg_match_table_for_each(&bus->monitored, &ctx, dg_broadcast_to,
-				&broadcast);
+	if (bus->n_monitors)
+		dg_broadcast_by(bus, &bus->monitored, &broadcast);
 }
 
 /**

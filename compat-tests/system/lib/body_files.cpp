@@ -178,7 +178,6 @@ int main() {
     Bodies test(tap);
     test.run();
   }
-  tap.ok(comes_true([&] { return same_gauges(before, stats()); }), "nothing is left: %s",
-         gauges_text(stats()).c_str());
+  nothing_left(tap, before);
   return tap.finish();
 }

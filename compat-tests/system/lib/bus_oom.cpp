@@ -258,8 +258,6 @@ int main(int argc, char** argv) {
     walk.all(8);
     is_tester = false;
   }
-  if (argc > 2)
-    tap.ok(comes_true([&] { return same_gauges(before, stats()); }),
-           "nothing is left in the kernel: %s", gauges_text(stats()).c_str());
+  if (argc > 2) nothing_left(tap, before);
   return tap.finish();
 }

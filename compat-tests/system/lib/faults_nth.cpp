@@ -473,7 +473,6 @@ int main() {
     Peer last;
     tap.ok(!last.join(BUS).empty(), "the bus serves");
   }
-  tap.ok(comes_true([&] { return same_gauges(before, stats()); }), "nothing is left: %s",
-         gauges_text(stats()).c_str());
+  nothing_left(tap, before);
   return tap.finish();
 }

@@ -237,7 +237,6 @@ int main(int argc, char** argv) {
   const auto seconds = static_cast<unsigned>(argc > 1 ? std::atoi(argv[1]) : 10);
   const Stats before = stats();
   for (int percent : {1, 10}) round(tap, percent, seconds);
-  tap.ok(comes_true([&] { return same_gauges(before, stats()); }), "nothing is left: %s",
-         gauges_text(stats()).c_str());
+  nothing_left(tap, before);
   return tap.finish();
 }

@@ -642,7 +642,6 @@ int main() {
     Fds test(tap);
     test.run();
   }
-  tap.ok(comes_true([&] { return same_gauges(before, stats()); }), "nothing is left: %s",
-         gauges_text(stats()).c_str());
+  nothing_left(tap, before);
   return tap.finish();
 }

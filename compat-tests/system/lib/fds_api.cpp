@@ -322,7 +322,6 @@ int main(int argc, char** argv) {
     if (bus.create(argv[2]).error) tap.bail("can't make the bus");
     run(tap, argv[1], argv[2]);
   }
-  tap.ok(comes_true([&] { return same_gauges(before, stats()); }), "nothing is left: %s",
-         gauges_text(stats()).c_str());
+  nothing_left(tap, before);
   return tap.finish();
 }

@@ -10,22 +10,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "peer.h"
+#include "settle.h"
 
 namespace dg::test {
 
 inline uint64_t unclaimed() { return stats()[DBUS_GENL_STATS_A_UNCLAIMED_FDS]; }
-
-// Files are put when the task that held them leaves the kernel, or by a worker.
-inline bool comes_true(const std::function<bool()>& what, int timeout_ms = 10000) {
-  for (int64_t end = now_ms() + timeout_ms; now_ms() < end; usleep(20000))
-    if (what()) return true;
-  return what();
-}
 
 inline bool same_file(int a, int b) {
   struct stat sa, sb;

@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "peer.h"
+#include "settle.h"
 #include "tap.h"
 
 using namespace dg::test;
@@ -436,11 +437,6 @@ int main() {
   what_there_is(tap);
   who_may(tap);
   under_churn(tap);
-  Stats after = stats();
-  for (int i = 0; i < 100 && !same_gauges(before, after); ++i) {
-    usleep(50000);
-    after = stats();
-  }
-  tap.ok(same_gauges(before, after), "nothing is left: %s", gauges_text(after).c_str());
+  nothing_left(tap, before, 5000);
   return tap.finish();
 }

@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "peer.h"
+#include "settle.h"
 #include "tap.h"
 
 using namespace dg::test;
@@ -356,7 +357,6 @@ int main() {
   files(tap);
   replies(tap);
   flood(tap);
-  Stats after = stats();
-  tap.ok(same_gauges(before, after), "nothing is left: %s", gauges_text(after).c_str());
+  nothing_left(tap, before, 0);
   return tap.finish();
 }

@@ -17,6 +17,7 @@
 #include <functional>
 
 #include "peer.h"
+#include "settle.h"
 #include "tap.h"
 
 using namespace dg::test;
@@ -756,11 +757,6 @@ int main() {
     Malformed test(tap);
     test.run();
   }
-  Stats after = stats();
-  for (int i = 0; i < 20 && !same_gauges(before, after); ++i) {
-    usleep(100000);
-    after = stats();
-  }
-  tap.ok(same_gauges(before, after), "nothing is left: %s", gauges_text(after).c_str());
+  nothing_left(tap, before, 2000);
   return tap.finish();
 }

@@ -14,6 +14,7 @@
 #include <functional>
 
 #include "peer.h"
+#include "settle.h"
 #include "tap.h"
 
 using namespace dg::test;
@@ -265,11 +266,6 @@ int main() {
   // A policy namespace of AppArmor's, which the calling script makes, needs no profile.
   if (!access("/sys/kernel/security/apparmor/policy/namespaces/dbus-genl", F_OK))
     label(tap, ":dbus-genl://unconfined");
-  Stats after = stats();
-  for (int i = 0; i < 50 && !same_gauges(before, after); ++i) {
-    usleep(100000);
-    after = stats();
-  }
-  tap.ok(same_gauges(before, after), "nothing is left: %s", gauges_text(after).c_str());
+  nothing_left(tap, before, 5000);
   return tap.finish();
 }

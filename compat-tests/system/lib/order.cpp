@@ -20,6 +20,7 @@
 #include <unordered_map>
 
 #include "peer.h"
+#include "settle.h"
 #include "tap.h"
 
 using namespace dg::test;
@@ -284,8 +285,6 @@ int main(int argc, char** argv) {
     if (bus.create(BUS).error) tap.bail("can't make the bus");
     Race(tap, argc > 1 ? static_cast<unsigned>(std::atoi(argv[1])) : 1000).run();
   }
-  int64_t end = now_ms() + 20000;
-  while (!same_gauges(before, stats()) && now_ms() < end) usleep(50000);
-  tap.ok(same_gauges(before, stats()), "nothing is left: %s", gauges_text(stats()).c_str());
+  nothing_left(tap, before, 20000);
   return tap.finish();
 }

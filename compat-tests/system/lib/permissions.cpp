@@ -17,6 +17,7 @@
 #include <functional>
 
 #include "peer.h"
+#include "settle.h"
 #include "tap.h"
 
 using namespace dg::test;
@@ -296,11 +297,6 @@ int main() {
   if (!family_id()) tap.bail("no family dbus");
   const Stats before = stats();
   run(tap);
-  Stats after = stats();
-  for (int i = 0; i < 50 && !same_gauges(before, after); ++i) {
-    usleep(100000);
-    after = stats();
-  }
-  tap.ok(same_gauges(before, after), "nothing is left: %s", gauges_text(after).c_str());
+  nothing_left(tap, before, 5000);
   return tap.finish();
 }

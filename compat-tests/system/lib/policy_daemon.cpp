@@ -20,12 +20,6 @@ namespace dg::test {
 
 namespace {
 
-[[noreturn]] void die(const std::string& what) {
-  std::printf("Bail out! %s\n", what.c_str());
-  std::fflush(stdout);
-  std::_Exit(99);
-}
-
 class Daemon : public PolicyStage {
  public:
   explicit Daemon(const Scene& scene) : peers_(scene.peers.size()), early_(peers_.size()) {

@@ -17,12 +17,6 @@ namespace dg::test {
 
 namespace {
 
-[[noreturn]] void die(const std::string& what) {
-  std::printf("Bail out! %s\n", what.c_str());
-  std::fflush(stdout);
-  std::_Exit(99);
-}
-
 class Kernel : public PolicyStage {
  public:
   explicit Kernel(const Scene& scene) : peers_(scene.peers.size()) {

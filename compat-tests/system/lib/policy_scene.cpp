@@ -6,6 +6,8 @@
 #include <optional>
 #include <regex>
 
+#include "tap.h"
+
 namespace dg::test {
 
 namespace {
@@ -96,6 +98,8 @@ class Actors {
 }  // namespace
 
 Transcript act(PolicyStage& stage, const Scene& scene) { return Actors(stage, scene).run(); }
+
+void die(const std::string& what) { Tap().bail("%s", what.c_str()); }
 
 namespace {
 

@@ -49,6 +49,9 @@ struct Received {
   std::string member, error_name, text;  // text: the first argument, if it is a string
 };
 
+// For a stage that can't be set up: ends the program.
+[[noreturn]] void die(const std::string& what);
+
 // A bus with the scene's policy.
 class PolicyStage {
  public:

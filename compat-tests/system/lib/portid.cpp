@@ -23,6 +23,7 @@
 
 #include "pass_fds.h"
 #include "peer.h"
+#include "settle.h"
 #include "tap.h"
 
 using namespace dg::test;
@@ -441,11 +442,6 @@ int main(int argc, char** argv) {
     processes(tap, rounds / 5);
     threads(tap, rounds);
   }
-  Stats after = stats();
-  for (int i = 0; i < 50 && !same_gauges(before, after); ++i) {
-    usleep(100000);
-    after = stats();
-  }
-  tap.ok(same_gauges(before, after), "nothing is left: %s", gauges_text(after).c_str());
+  nothing_left(tap, before, 5000);
   return tap.finish();
 }

@@ -24,6 +24,7 @@
 
 #include "../../../kmod/limits.h"
 #include "peer.h"
+#include "settle.h"
 #include "tap.h"
 
 using namespace dg::test;
@@ -355,12 +356,6 @@ int main(int argc, char** argv) {
   other.sock.close();
   bus.close();
   unread_driver(tap);
-  Stats after;
-  for (int i = 0; i < 50; ++i) {
-    after = stats();
-    if (same_gauges(at_first, after)) break;
-    usleep(100000);
-  }
-  tap.ok(same_gauges(at_first, after), "nothing is left: %s", gauges_text(after).c_str());
+  nothing_left(tap, at_first, 5000);
   return tap.finish();
 }

@@ -312,8 +312,7 @@ int main(int argc, char** argv) {
       run(tap, threads);
     }
     dbus_shutdown();
-    tap.ok(comes_true([&] { return same_gauges(before, stats()); }),
-           "nothing is left in the kernel: %s", gauges_text(stats()).c_str());
+    nothing_left(tap, before);
   }
   dbus_shutdown();
   tap.ok(open_fds() == fds, "and no fd here: %d of %d", open_fds(), fds);
