@@ -157,6 +157,8 @@ static struct dg_bus *dg_bus_alloc(const struct dg_bus_params *params)
 	INIT_DELAYED_WORK(&bus->expiry, dg_claims_expire);
 	INIT_DELAYED_WORK(&bus->reply_expiry, dg_replies_expire);
 	INIT_DELAYED_WORK(&bus->hello_expiry, dg_hellos_expire);
+	INIT_DELAYED_WORK(&bus->start_expiry, dg_starts_expire);
+	dg_activation_init(&bus->activation);
 	dg_limits_init(&bus->limits);
 	return bus;
 
@@ -176,12 +178,14 @@ static void dg_bus_release(struct kref *ref)
 	/* It has no reference of its own, and no peers to look at by now. */
 	cancel_delayed_work_sync(&bus->expiry);
 	cancel_delayed_work_sync(&bus->reply_expiry);
+	cancel_delayed_work_sync(&bus->start_expiry);
 	/* Who puts the last peer may be that very work, at its end. */
 	if (current_work() != &bus->hello_expiry.work)
 		cancel_delayed_work_sync(&bus->hello_expiry);
 	else
 		cancel_delayed_work(&bus->hello_expiry);
 	WARN_ON_ONCE(bus->n_peers || bus->n_users || bus->n_replies ||
+		     bus->activation.controller || bus->activation.n_starts ||
 		     atomic64_read(&bus->queued_messages) ||
 		     atomic64_read(&bus->unclaimed_fds));
 	xa_destroy(&bus->peers);
@@ -374,6 +378,7 @@ static void dg_bus_kill(struct dg_bus *bus)
 		dg_peer_remove_locked(peer, DBUS_GENL_REASON_BUS_GONE);
 		list_add_tail(&peer->node, &removed);
 	}
+	dg_activation_end(bus);
 	up_write(&bus->lock);
 
 	dg_peers_put(&removed);
@@ -423,6 +428,10 @@ static void dg_controller_gone(struct dg_endpoint *ep)
 		dg_bus_destroy(net, bus);
 		return;
 	}
+
+	down_write(&bus->lock);
+	dg_activation_end(bus);
+	up_write(&bus->lock);
 
 	mutex_lock(&dn->lock);
 	ours = bus->controller == controller;

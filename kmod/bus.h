@@ -16,6 +16,7 @@
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
 
+#include "activate.h"
 #include "bus_limits.h"
 #include "match.h"
 #include "registry.h"
@@ -93,6 +94,7 @@ struct dg_bus_peaks {
  * @n_monitors: peers that are monitors
  * @peaks: the most that there were at a time, for Debug.Stats
  * @broadcast: number of the latest broadcast: see dg_peer.broadcast
+ * @activation: what its controller starts, and what waits for it
  * @policy: who may do what; NULL until there is one: see policy_bus.h
  * @serial: serial of the driver's latest message
  * @replies_lock: of dg_peer.calls, @replies and @n_replies
@@ -107,6 +109,7 @@ struct dg_bus_peaks {
  * @expiry: drops those that have waited too long
  * @reply_expiry: the same of calls that wait for their reply
  * @hello_expiry: the same of peers that have not said Hello
+ * @start_expiry: the same of services that are being started
  * @counters: what it has done
  */
 struct dg_bus {
@@ -139,6 +142,7 @@ struct dg_bus {
 	unsigned int n_monitors;
 	struct dg_bus_peaks peaks;
 	u64 broadcast;
+	struct dg_activation activation;
 	struct dg_policy *policy;
 	atomic_t serial;
 
@@ -156,6 +160,7 @@ struct dg_bus {
 	struct delayed_work expiry;
 	struct delayed_work reply_expiry;
 	struct delayed_work hello_expiry;
+	struct delayed_work start_expiry;
 	struct dg_counters counters;
 };
 

@@ -11,9 +11,6 @@
 
 #define DG_LIMIT(name) DBUS_GENL_LIMIT_A_##name
 
-/* A day: longer timeouts are none at all. */
-#define DG_TIMEOUT_MAX_MS	(24 * 3600 * 1000)
-
 /**
  * struct dg_limit_range - what a limit can be
  * @standard: unless LIMITS_SET says otherwise
@@ -38,6 +35,8 @@ dg_limit_ranges[DBUS_GENL_LIMIT_A_MAX + 1] = {
 					 DG_BODY_FD_SIZE_MAX },
 	[DG_LIMIT(MAX_MESSAGE_UNIX_FDS)] = { DG_MESSAGE_FDS_MAX,
 					     DG_MESSAGE_FDS_MAX },
+	[DG_LIMIT(SERVICE_START_TIMEOUT)] = { DG_SERVICE_START_TIMEOUT_MS,
+					      DG_TIMEOUT_MAX_MS },
 	[DG_LIMIT(AUTH_TIMEOUT)] = { DG_HELLO_TIMEOUT_MS, DG_TIMEOUT_MAX_MS },
 	[DG_LIMIT(PENDING_FD_TIMEOUT)] = { DG_FD_TIMEOUT_MS,
 					   DG_TIMEOUT_MAX_MS },
@@ -46,6 +45,8 @@ dg_limit_ranges[DBUS_GENL_LIMIT_A_MAX + 1] = {
 						   DG_PEERS_MAX },
 	[DG_LIMIT(MAX_CONNECTIONS_PER_USER)] = { DG_PEERS_PER_USER_MAX,
 						 DG_PEERS_MAX },
+	[DG_LIMIT(MAX_PENDING_SERVICE_STARTS)] = { DG_SERVICE_STARTS_MAX,
+						   10000 },
 	[DG_LIMIT(MAX_NAMES_PER_CONNECTION)] = { DG_NAMES_PER_PEER_MAX,
 						 SZ_64K },
 	[DG_LIMIT(MAX_MATCH_RULES_PER_CONNECTION)] = { DG_MATCHES_PER_PEER_MAX,
@@ -108,7 +109,7 @@ static const struct nlattr *dg_limits_repeated(const struct nlattr *nest)
  * @nest: BUS_A_LIMITS
  * @extack: where to say what is wrong
  *
- * Return: 0; -EINVAL; -EOPNOTSUPP a limit of what the kernel doesn't do.
+ * Return: 0; -EINVAL.
  */
 int dg_limits_decode(struct dg_limits *limits, const struct nlattr *nest,
 		     struct netlink_ext_ack *extack)
@@ -131,11 +132,6 @@ int dg_limits_decode(struct dg_limits *limits, const struct nlattr *nest,
 	for (i = 0; i <= DBUS_GENL_LIMIT_A_MAX; i++) {
 		if (!attrs[i])
 			continue;
-		if (!dg_limit_ranges[i].most) {
-			NL_SET_ERR_MSG_ATTR(extack, attrs[i],
-					    "the kernel starts no services: its controller must keep this limit");
-			return -EOPNOTSUPP;
-		}
 		limits->value[i] = min(nla_get_u32(attrs[i]),
 				       dg_limit_ranges[i].most);
 	}

@@ -15,6 +15,9 @@ struct netlink_ext_ack;
 struct nlattr;
 struct sk_buff;
 
+/* A day: longer timeouts are none at all. */
+#define DG_TIMEOUT_MAX_MS	(24 * 3600 * 1000)
+
 /**
  * struct dg_limits - the limits of a bus
  * @value: [DBUS_GENL_LIMIT_A_…]; written under dg_bus.lock, read anywhere

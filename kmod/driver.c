@@ -102,6 +102,8 @@ const struct dg_driver_interface dg_driver_interfaces[] = {
 "    </signal>\n"
 "    <signal name=\"NameAcquired\">\n"
 "      <arg type=\"s\"/>\n"
+"    </signal>\n"
+"    <signal name=\"ActivatableServicesChanged\">\n"
 "    </signal>\n",
 	},
 	{
@@ -262,6 +264,22 @@ void dg_driver_no_reply(struct dg_peer *to, u32 serial, const char *error,
 			     GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 }
 
+/* Likewise: who calls it waits for it, and has been let wait. */
+void dg_driver_reply(struct dg_peer *to, u32 serial, const u32 *value)
+{
+	struct dg_msg reply = {
+		.type = DG_MSG_RETURN,
+		.reply_serial = serial,
+		.destination = to->unique,
+		.signature = value ? "u" : "",
+		.body = value,
+		.body_len = value ? sizeof(*value) : 0,
+	};
+
+	dg_driver_send(to, &reply, DG_CLASS_ANSWER,
+		       GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+}
+
 /* The next argument of a call; its signature says that it is a string. */
 const char *dg_call_string(struct dg_call *call)
 {
@@ -400,7 +418,7 @@ static int dg_call_method(struct dg_bus *bus, struct dg_peer *from,
 	dg_body_writer_init(&call.out);
 
 	err = method->call(&call);
-	if (!err) {
+	if (!err && !call.deferred) {
 		/* Hello gives the peer the name that its reply goes to. */
 		err = dg_call_reply(&call, method,
 				    destination ? from->unique : NULL);

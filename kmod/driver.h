@@ -32,6 +32,7 @@ struct sk_buff;
  * @error: name of the error to reply with instead; NULL: none
  * @text: its text
  * @committed: the method has changed something: the reply must not fail now
+ * @deferred: there is no reply yet: it waits in a struct dg_start
  */
 struct dg_call {
 	struct dg_bus *bus;
@@ -43,6 +44,7 @@ struct dg_call {
 	const char *error;
 	char *text;
 	bool committed;
+	bool deferred;
 };
 
 /**
@@ -164,11 +166,15 @@ int dg_driver_error(struct dg_peer *to, const struct dg_msg *msg,
 void dg_driver_no_reply(struct dg_peer *to, u32 serial, const char *error,
 			const char *text);
 
+/* The reply to a call that waited: @value, or nothing.  Cannot fail. */
+void dg_driver_reply(struct dg_peer *to, u32 serial, const u32 *value);
+
 /* The driver's signals; they cannot fail: what they tell of has happened. */
 void dg_driver_name_changed(struct dg_bus *bus,
 			    const struct dg_name_change *change);
 void dg_driver_unique_name_changed(struct dg_bus *bus, struct dg_peer *peer,
 				   bool gone);
 void dg_driver_unique_name_acquired(struct dg_peer *peer);
+void dg_driver_services_changed(struct dg_bus *bus);
 
 #endif /* _DG_DRIVER_H */

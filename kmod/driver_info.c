@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * driver_info.c - what the driver says of itself and of the machine, and the
- * methods of org.freedesktop.DBus that are about starting services
+ * driver_info.c - what the driver says of itself and of the machine
  */
 #include <linux/kernel.h>
 #include <linux/slab.h>
@@ -13,29 +12,6 @@
 #include "signature.h"
 
 #define DG_INTROSPECT_SIZE	8192
-
-/* Nothing is started by the kernel, so no name has a .service file. */
-int dg_driver_start_service(struct dg_call *call)
-{
-	return dg_call_error(call, DG_ERROR("ServiceUnknown"),
-			     "The name %s was not provided by any .service files",
-			     dg_call_string(call));
-}
-
-/*
- * There is no environment to change, since nothing is started; programs call
- * it at log-in and expect it to succeed.
- */
-int dg_driver_update_environment(struct dg_call *call)
-{
-	return 0;
-}
-
-/* There is no configuration that could be read again. */
-int dg_driver_reload_config(struct dg_call *call)
-{
-	return 0;
-}
 
 int dg_driver_get_id(struct dg_call *call)
 {
@@ -155,6 +131,7 @@ int dg_driver_introspect(struct dg_call *call)
 
 /* Properties: both are arrays of strings that never change. */
 static const char *const dg_features[] = {
+	"ActivatableServicesChanged",
 	/* What a header has is what the kernel knows: attributes. */
 	"HeaderFiltering",
 	NULL

@@ -195,15 +195,6 @@ int dg_driver_list_names(struct dg_call *call)
 	return 0;
 }
 
-/* Nothing is started by the kernel: the driver alone is always there. */
-int dg_driver_list_activatable_names(struct dg_call *call)
-{
-	dg_body_open_array(&call->out, 's');
-	dg_body_put_string(&call->out, DG_DRIVER_NAME);
-	dg_body_close_array(&call->out);
-	return 0;
-}
-
 static int dg_list_owner(void *data, struct dg_owner *owner)
 {
 	dg_body_put_string(data, dg_peer_of_owner(owner)->unique);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * driver_signal.c - NameOwnerChanged, NameLost, NameAcquired
+ * driver_signal.c - NameOwnerChanged, NameLost, NameAcquired,
+ *	ActivatableServicesChanged
  *
  * They tell of what has happened and cannot be undone, so memory for them is
  * allocated with __GFP_NOFAIL: less than a page each.
  */
 #include <linux/skbuff.h>
 
+#include "activate.h"
 #include "bus.h"
 #include "driver.h"
 #include "names.h"
@@ -72,6 +74,23 @@ static void dg_driver_name_owner_changed(struct dg_bus *bus, const char *name,
 	dg_driver_broadcast(bus, &msg);
 }
 
+void dg_driver_services_changed(struct dg_bus *bus)
+{
+	struct dg_msg msg = {
+		.type = DG_MSG_SIGNAL,
+		.flags = DG_FLAG_NO_REPLY_EXPECTED,
+		.serial = dg_bus_next_serial(bus),
+		.path = DG_DRIVER_PATH,
+		.interface = DG_DRIVER_NAME,
+		.member = "ActivatableServicesChanged",
+		.signature = "",
+	};
+
+	lockdep_assert_held_write(&bus->lock);
+
+	dg_driver_broadcast(bus, &msg);
+}
+
 static void dg_driver_tell(struct dg_peer *to, const char *member,
 			   const char *name)
 {
@@ -105,7 +124,10 @@ static void dg_driver_tell(struct dg_peer *to, const char *member,
 	dg_queue_push(to, packet, NULL, DG_CLASS_SIGNAL, NULL);
 }
 
-/* A well-known name went from one peer to another, either may be none. */
+/*
+ * A well-known name went from one peer to another, either may be none.  What
+ * has waited for it comes in dbus-daemon's order.
+ */
 void dg_driver_name_changed(struct dg_bus *bus,
 			    const struct dg_name_change *change)
 {
@@ -123,8 +145,11 @@ void dg_driver_name_changed(struct dg_bus *bus,
 	dg_driver_name_owner_changed(bus, change->name,
 				     from ? from->unique : "",
 				     to ? to->unique : "");
-	if (to)
+	if (to) {
+		dg_start_answer_calls(bus, change->name);
 		dg_driver_tell(to, "NameAcquired", change->name);
+		dg_start_deliver(bus, change->name, to);
+	}
 }
 
 /*

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * expiry.c - auth_timeout and reply_timeout: what has waited too long; claim.c
- *	does the same for pending_fd_timeout
+ * expiry.c - auth_timeout, reply_timeout and service_start_timeout: what has
+ *	waited too long; claim.c does the same for pending_fd_timeout
  *
  * Each is a work of the bus that is armed for the oldest, finds what is due,
  * and arms itself again for the next.  Peers and calls know since when they
@@ -10,6 +10,7 @@
 #include <linux/jiffies.h>
 #include <linux/workqueue.h>
 
+#include "activate.h"
 #include "bus.h"
 #include "driver.h"
 #include "expiry.h"
@@ -59,11 +60,18 @@ void dg_bus_expect_reply(struct dg_bus *bus)
 	dg_arm(bus, &bus->reply_expiry, DBUS_GENL_LIMIT_A_REPLY_TIMEOUT);
 }
 
+void dg_bus_expect_start(struct dg_bus *bus)
+{
+	queue_delayed_work(dg_expiry_wq, &bus->start_expiry,
+			   msecs_to_jiffies(dg_start_timeout_ms(bus)));
+}
+
 /* All look again at what waits, and arm themselves as it is now. */
 void dg_bus_limits_changed(struct dg_bus *bus)
 {
 	mod_delayed_work(dg_expiry_wq, &bus->hello_expiry, 0);
 	mod_delayed_work(dg_expiry_wq, &bus->reply_expiry, 0);
+	mod_delayed_work(dg_expiry_wq, &bus->start_expiry, 0);
 	mod_delayed_work(system_wq, &bus->expiry, 0);
 }
 
@@ -100,6 +108,19 @@ void dg_replies_expire(struct work_struct *work)
 		if (more)
 			dg_arm_again(&bus->reply_expiry, oldest, timeout);
 	}
+	up_write(&bus->lock);
+}
+
+void dg_starts_expire(struct work_struct *work)
+{
+	struct dg_bus *bus = container_of(to_delayed_work(work), struct dg_bus,
+					  start_expiry);
+	unsigned long timeout, now = jiffies, oldest;
+
+	down_write(&bus->lock);
+	timeout = msecs_to_jiffies(dg_start_timeout_ms(bus));
+	if (dg_starts_fail_older(bus, now - timeout, &oldest))
+		dg_arm_again(&bus->start_expiry, oldest, timeout);
 	up_write(&bus->lock);
 }
 

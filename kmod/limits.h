@@ -87,6 +87,13 @@
 /* How long fds wait to be claimed: dbus-daemon's pending_fd_timeout. */
 #define DG_FD_TIMEOUT_MS		150000
 
+/*
+ * How long a service may take to start, and how many messages and calls of a
+ * bus may wait for services: dbus-daemon's defaults.
+ */
+#define DG_SERVICE_START_TIMEOUT_MS	25000
+#define DG_SERVICE_STARTS_MAX		512
+
 /* What match rules see of a body that is a file. */
 #define DG_BODY_FD_ARGS_MAX		SZ_64K
 

@@ -161,6 +161,7 @@ int dg_message_decode(struct dg_msg *msg, const struct nlmsghdr *nlh,
 	int err;
 
 	memset(msg, 0, sizeof(*msg));
+	msg->nlh = nlh;
 
 	if (nlmsg_attrlen(nlh, GENL_HDRLEN) > DG_MESSAGE_SIZE_MAX)
 		return dg_refuse(extack, NULL, -EMSGSIZE,

@@ -49,6 +49,8 @@ enum dg_msg_type {
  *	body that came as a file is not here but for its first arguments, and
  *	for them only where match rules look at them: dg_fds_read_args()
  * @fds: the files that come with it, its body's among them; NULL: none
+ * @nlh: what the pointers lead into, but for @args and what has been read of a
+ *	file; NULL: strings of the driver's
  */
 struct dg_msg {
 	u64 sender;
@@ -66,6 +68,7 @@ struct dg_msg {
 	u32 body_len;
 	const char *args;
 	struct dg_fds *fds;
+	const struct nlmsghdr *nlh;
 };
 
 static inline bool dg_is_reply(const struct dg_msg *msg)

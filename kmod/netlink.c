@@ -14,6 +14,7 @@
 #include <linux/module.h>
 #include <net/genetlink.h>
 
+#include "activate_cmd.h"
 #include "bus.h"
 #include "claim.h"
 #include "compat/compat.h"
@@ -332,13 +333,14 @@ static int dg_cmd_pull(struct sk_buff *skb, struct genl_info *info)
 	int err;
 
 	peer = dg_peer_find(NETLINK_CB(skb).sk, info->snd_portid);
-	if (!peer)
-		return dg_not_connected(info);
-
-	err = dg_queue_pull(peer);
+	if (peer) {
+		err = dg_queue_pull(peer);
+		dg_peer_put(peer);
+	} else {
+		err = dg_cmd_pull_requests(skb, info);
+	}
 	if (err == -ENOTCONN)
 		dg_not_connected(info);
-	dg_peer_put(peer);
 	return err;
 }
 
@@ -548,13 +550,6 @@ out:
 	return err;
 }
 
-static int dg_cmd_reserved(struct sk_buff *skb, struct genl_info *info)
-{
-	NL_SET_ERR_MSG(info->extack,
-		       "reserved: this version of the module does not do it");
-	return -EOPNOTSUPP;
-}
-
 static int dg_cmd_not_a_dump(struct sk_buff *skb, struct genl_info *info)
 {
 	NL_SET_ERR_MSG(info->extack, "a dump: NLM_F_DUMP is missing");
@@ -590,13 +585,17 @@ DG_DOIT(bus_destroy)
 DG_DOIT(policy_set)
 DG_DOIT(stats_get)
 DG_DOIT(limits_set)
-DG_DOIT(reserved)
+DG_DOIT(activatable_set)
+DG_DOIT(activate)
 DG_DOIT(not_a_dump)
 
-#define DG_RESERVED(name)						\
+/* The controller's answer to a request. */
+#define DG_ANSWER(name)							\
 	{								\
 		.cmd = DBUS_GENL_CMD_##name,				\
-		.doit = dg_doit_reserved,				\
+		.doit = dg_doit_activate,				\
+		.policy = dg_activate_attrs,				\
+		.maxattr = DBUS_GENL_ACTIVATE_A_MAX,			\
 	}
 
 #define DG_DUMP(name, what)						\
@@ -669,7 +668,15 @@ static const struct genl_ops dg_genl_ops[] = {
 		.policy = dg_policy_set_attrs,
 		.maxattr = DBUS_GENL_BUS_A_MAX,
 	},
-	DG_RESERVED(ACTIVATE),
+	{
+		.cmd = DBUS_GENL_CMD_ACTIVATABLE_SET,
+		.doit = dg_doit_activatable_set,
+		.policy = dg_activatable_attrs,
+		.maxattr = DBUS_GENL_BUS_A_MAX,
+	},
+	DG_ANSWER(ACTIVATE),
+	DG_ANSWER(RELOAD),
+	DG_ANSWER(ENVIRONMENT),
 	DG_DUMP(PEER_GET, peers),
 	DG_DUMP(NAME_GET, names),
 	DG_DUMP(MATCH_GET, rules),

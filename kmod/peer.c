@@ -9,6 +9,7 @@
  */
 #include <linux/slab.h>
 
+#include "activate.h"
 #include "bus.h"
 #include "compat/compat.h"
 #include "driver.h"
@@ -88,6 +89,7 @@ struct dg_peer *dg_peer_new(struct dg_bus *bus, struct sock *sk, u32 portid)
 	peer->pid = get_pid(task_tgid(current));
 	get_task_comm(peer->comm, current->group_leader);
 	INIT_LIST_HEAD(&peer->node);
+	INIT_LIST_HEAD(&peer->waits);
 	strscpy(peer->unique, DG_NOT_ACTIVE, sizeof(peer->unique));
 	dg_owner_init(&peer->owner, 0);
 	dg_match_owner_init(&peer->rules);
@@ -340,6 +342,7 @@ bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
 	dg_match_table_remove_all(&bus->monitored, &peer->monitored);
 	bus->n_monitors -= peer->monitor;
 	dg_reply_drop_made(bus, peer);
+	dg_start_drop_waits(peer);
 
 	/* Out of the table first: DISCONNECT says that it may CONNECT again. */
 	dg_endpoint_del(&peer->ep);

@@ -69,6 +69,7 @@ struct dg_peer_counters {
  * @policy: the rules that are for it; NULL if its bus has no policy
  * @next_policy: likewise, while the policy is being replaced
  * @takes_fds: it said in CONNECT that it claims files; for good
+ * @waits: struct dg_waiter of what it sent and waits: see activate.c
  * @calls: pending calls
  * @queue: what waits for it
  * @counters: what it has done
@@ -101,6 +102,7 @@ struct dg_peer {
 	struct dg_policy_class *policy;
 	struct dg_policy_class *next_policy;
 	bool takes_fds;
+	struct list_head waits;
 
 	struct dg_calls calls;
 	struct dg_queue queue;

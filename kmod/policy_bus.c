@@ -9,14 +9,11 @@
 #include <linux/cred.h>
 #include <linux/dbus_genl.h>
 #include <linux/err.h>
-#include <linux/file.h>
-#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <net/genetlink.h>
 
 #include "bus.h"
-#include "compat/compat.h"
 #include "fds.h"
 #include "names.h"
 #include "netlink.h"
@@ -115,6 +112,9 @@ static struct dg_policy_ask dg_ask_of(const struct dg_transit *transit,
 		.eavesdropping = transit->eavesdropping,
 	};
 
+	/* All that is known of who will be there. */
+	if (!other && transit->to_start)
+		ask.other.unique = msg->destination;
 	return ask;
 }
 
@@ -230,96 +230,13 @@ const struct nla_policy dg_policy_set_attrs[DBUS_GENL_BUS_A_MAX + 1] = {
 	[DBUS_GENL_BUS_A_POLICY_FD] = { .type = NLA_S32 },
 };
 
-static void *dg_policy_copy(const struct nlattr *attr, size_t *len)
-{
-	void *blob;
-
-	*len = nla_len(attr);
-	blob = kvmalloc(*len + 1, GFP_KERNEL_ACCOUNT);
-	if (!blob)
-		return ERR_PTR(-ENOMEM);
-	memcpy(blob, nla_data(attr), *len);
-	return blob;
-}
-
-/*
- * Files in memory alone: reading others may wait for a device or, worse, for a
- * user's process, and all of generic netlink would wait with it.
- */
-static void *dg_policy_read(const struct nlattr *attr, size_t *len,
-			    struct netlink_ext_ack *extack)
-{
-	struct file *file = fget(nla_get_s32(attr));
-	ssize_t done = 0, part;
-	void *blob = NULL;
-	loff_t size, pos = 0;
-	int err;
-
-	if (!file) {
-		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "POLICY_FD is not an open fd");
-		return ERR_PTR(-EBADF);
-	}
-	err = -EINVAL;
-	if (!dg_compat_is_shmem(file) || !S_ISREG(file_inode(file)->i_mode) ||
-	    !(file->f_mode & FMODE_READ)) {
-		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "POLICY_FD is not a memfd, nor a readable file of a tmpfs");
-		goto out;
-	}
-	size = i_size_read(file_inode(file));
-	if (size > DBUS_GENL_POLICY_MAX) {
-		NL_SET_ERR_MSG_ATTR(extack, attr, "the policy is too long");
-		err = -EMSGSIZE;
-		goto out;
-	}
-
-	err = -ENOMEM;
-	blob = kvmalloc(size + 1, GFP_KERNEL_ACCOUNT);
-	if (!blob)
-		goto out;
-	while (done < size) {
-		part = kernel_read(file, blob + done, size - done, &pos);
-		if (part <= 0) {
-			NL_SET_ERR_MSG_ATTR(extack, attr,
-					    "POLICY_FD can't be read to its end");
-			err = part < 0 ? part : -EINVAL;
-			goto out;
-		}
-		done += part;
-	}
-	*len = size;
-	err = 0;
-out:
-	fput(file);
-	if (!err)
-		return blob;
-	kvfree(blob);
-	return ERR_PTR(err);
-}
-
-/* What is wrong with a policy, and where: see POLICY_SET. */
-static void dg_policy_complain(struct netlink_ext_ack *extack,
-			       const struct nlattr *attr,
-			       const struct dg_policy_complaint *complaint)
-{
-	u32 where[] = { complaint->section, complaint->rule };
-
-	BUILD_BUG_ON(sizeof(where) > NETLINK_MAX_COOKIE_LEN);
-
-	if (!extack)
-		return;
-	extack->_msg = complaint->why;
-	extack->bad_attr = attr;
-	memcpy(extack->cookie, where, sizeof(where));
-	extack->cookie_len = sizeof(where);
-}
-
 int dg_cmd_policy_set(struct sk_buff *skb, struct genl_info *info)
 {
-	struct nlattr *inlined = info->attrs[DBUS_GENL_BUS_A_POLICY];
-	struct nlattr *fd = info->attrs[DBUS_GENL_BUS_A_POLICY_FD];
-	struct sock *sk = NETLINK_CB(skb).sk;
+	const struct dg_blob_attrs attrs = {
+		.inlined = info->attrs[DBUS_GENL_BUS_A_POLICY],
+		.fd = info->attrs[DBUS_GENL_BUS_A_POLICY_FD],
+		.max = DBUS_GENL_POLICY_MAX,
+	};
 	struct dg_policy_complaint complaint;
 	struct dg_policy *policy;
 	struct dg_bus *bus;
@@ -327,24 +244,11 @@ int dg_cmd_policy_set(struct sk_buff *skb, struct genl_info *info)
 	void *blob;
 	int err;
 
-	err = dg_check_opener(sk, info->extack);
-	if (err)
-		return err;
-	bus = dg_bus_controlled(sk, info->snd_portid);
-	if (!bus) {
-		NL_SET_ERR_MSG(info->extack,
-			       "the socket is not the controller of a bus");
-		return -EPERM;
-	}
+	bus = dg_get_controlled(skb, info);
+	if (IS_ERR(bus))
+		return PTR_ERR(bus);
 
-	err = -EINVAL;
-	if (!inlined == !fd) {
-		NL_SET_ERR_MSG(info->extack,
-			       "not exactly one of POLICY and POLICY_FD");
-		goto out;
-	}
-	blob = inlined ? dg_policy_copy(inlined, &len) :
-			 dg_policy_read(fd, &len, info->extack);
+	blob = dg_get_blob(&attrs, &len, info->extack);
 	err = PTR_ERR_OR_ZERO(blob);
 	if (err)
 		goto out;
@@ -352,10 +256,12 @@ int dg_cmd_policy_set(struct sk_buff *skb, struct genl_info *info)
 	policy = dg_policy_load(blob, len, current_user_ns(), &complaint);
 	err = PTR_ERR_OR_ZERO(policy);
 	if (err) {
+		u32 where[] = { complaint.section, complaint.rule };
+
 		kvfree(blob);
 		if (complaint.why)
-			dg_policy_complain(info->extack, inlined ?: fd,
-					   &complaint);
+			dg_complain(info->extack, attrs.inlined ?: attrs.fd,
+				    complaint.why, where, sizeof(where));
 		goto out;
 	}
 

@@ -35,6 +35,8 @@ void dg_policy_leave(struct dg_peer *peer);
  * @to: who would receive it, NULL: the driver
  * @requested_reply: it is a reply that @to waits for
  * @eavesdropping: it is addressed to somebody else
+ * @to_start: @to is not the driver but will be who owns the name that it is
+ *	addressed to, once a service has been started
  */
 struct dg_transit {
 	const struct dg_msg *msg;
@@ -42,6 +44,7 @@ struct dg_transit {
 	struct dg_peer *to;
 	bool requested_reply;
 	bool eavesdropping;
+	bool to_start;
 };
 
 enum dg_verdict dg_policy_verdict(const struct dg_bus *bus,

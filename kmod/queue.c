@@ -164,7 +164,7 @@ static void dg_uncharge(struct dg_peer *peer, struct dg_share *share,
  * left for netlink's acknowledgements.  An empty socket takes anything, else a
  * packet larger than its buffer would wait for ever.
  */
-static bool dg_socket_take(struct sock *sk, struct sk_buff *packet)
+bool dg_socket_take(struct sock *sk, struct sk_buff *packet)
 {
 	int used = atomic_read(&sk->sk_rmem_alloc);
 	int size = READ_ONCE(sk->sk_rcvbuf);
@@ -189,7 +189,7 @@ static bool dg_socket_take(struct sock *sk, struct sk_buff *packet)
  * Puts @packet into the socket, full or not.  For doorbell and DISCONNECT: they
  * are small, and there is at most one of each.
  */
-static void dg_socket_force(struct sock *sk, struct sk_buff *packet)
+void dg_socket_force(struct sock *sk, struct sk_buff *packet)
 {
 	skb_set_owner_r(packet, sk);
 	skb_queue_tail(&sk->sk_receive_queue, packet);

@@ -130,7 +130,8 @@ void dg_user_put(struct dg_user *user)
 	WARN_ON_ONCE(user->queued || !list_empty(&user->debts) ||
 		     atomic_read(&user->fds) ||
 		     atomic_long_read(&user->body_bytes) ||
-		     atomic_long_read(&user->from_driver));
+		     atomic_long_read(&user->from_driver) ||
+		     user->n_waiting || user->waiting_bytes);
 	dg_account_put(user->account);
 	kfree(user);
 }

@@ -50,6 +50,11 @@ struct dg_account {
  * @fds: files of its messages that wait to be claimed
  * @body_bytes: bytes of those that are bodies
  * @from_driver: bytes of the driver's messages in its peers' overflow queues
+ * @n_waiting: its messages and calls that wait for services to be started, or
+ *	for the controller; under dg_bus.lock, as are the next three
+ * @waiting_bytes: what of @queued is such messages
+ * @waiting_fds: their files
+ * @waiting_body_bytes: bytes of those that are bodies
  *
  * Lives while the user has peers on the bus or messages of its wait in
  * somebody's overflow queue.
@@ -67,6 +72,10 @@ struct dg_user {
 	atomic_t fds;
 	atomic_long_t body_bytes;
 	atomic_long_t from_driver;
+	unsigned int n_waiting;
+	size_t waiting_bytes;
+	unsigned int waiting_fds;
+	size_t waiting_body_bytes;
 };
 
 /**

@@ -7,6 +7,9 @@
 #include <linux/ctype.h>
 #include <linux/dbus_genl.h>
 #include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
 
@@ -178,6 +181,128 @@ struct dg_bus *dg_get_own_bus(struct sk_buff *skb, struct nlattr **attrs,
 		return ERR_PTR(-EPERM);
 	}
 	return bus;
+}
+
+/**
+ * dg_get_controlled() - the bus of a request that only its controller may make
+ * @skb: the request
+ * @info: likewise
+ *
+ * Return: the bus, referenced; or ERR_PTR(-EPERM).
+ */
+struct dg_bus *dg_get_controlled(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sock *sk = NETLINK_CB(skb).sk;
+	struct dg_bus *bus;
+	int err;
+
+	err = dg_check_opener(sk, info->extack);
+	if (err)
+		return ERR_PTR(err);
+	bus = dg_bus_controlled(sk, info->snd_portid);
+	if (bus)
+		return bus;
+	NL_SET_ERR_MSG(info->extack,
+		       "the socket is not the controller of a bus");
+	return ERR_PTR(-EPERM);
+}
+
+/*
+ * Files in memory alone: reading others may wait for a device or, worse, for a
+ * user's process, and all of generic netlink would wait with it.
+ */
+static void *dg_read_blob(const struct dg_blob_attrs *attrs, size_t *len,
+			  struct netlink_ext_ack *extack)
+{
+	struct file *file = fget(nla_get_s32(attrs->fd));
+	ssize_t done = 0, part;
+	void *blob = NULL;
+	loff_t size, pos = 0;
+	int err;
+
+	if (!file) {
+		NL_SET_ERR_MSG_ATTR(extack, attrs->fd, "not an open fd");
+		return ERR_PTR(-EBADF);
+	}
+	err = -EINVAL;
+	if (!dg_compat_is_shmem(file) || !S_ISREG(file_inode(file)->i_mode) ||
+	    !(file->f_mode & FMODE_READ)) {
+		NL_SET_ERR_MSG_ATTR(extack, attrs->fd,
+				    "not an fd of a memfd, nor of a readable file of a tmpfs");
+		goto out;
+	}
+	size = i_size_read(file_inode(file));
+	if (size > attrs->max) {
+		NL_SET_ERR_MSG_ATTR(extack, attrs->fd, "the file is too long");
+		err = -EMSGSIZE;
+		goto out;
+	}
+
+	err = -ENOMEM;
+	blob = kvmalloc(size + 1, GFP_KERNEL_ACCOUNT);
+	if (!blob)
+		goto out;
+	while (done < size) {
+		part = kernel_read(file, blob + done, size - done, &pos);
+		if (part <= 0) {
+			NL_SET_ERR_MSG_ATTR(extack, attrs->fd,
+					    "the file can't be read to its end");
+			err = part < 0 ? part : -EINVAL;
+			goto out;
+		}
+		done += part;
+	}
+	*len = size;
+	err = 0;
+out:
+	fput(file);
+	if (!err)
+		return blob;
+	kvfree(blob);
+	return ERR_PTR(err);
+}
+
+/**
+ * dg_get_blob() - a copy of something long that a controller gives
+ * @attrs: where it is
+ * @len: set to its length
+ * @extack: where to say what is wrong
+ *
+ * Return: the copy, for kvfree(); or ERR_PTR: -EINVAL, -EBADF, -EMSGSIZE,
+ * -ENOMEM, or what reading says.
+ */
+void *dg_get_blob(const struct dg_blob_attrs *attrs, size_t *len,
+		  struct netlink_ext_ack *extack)
+{
+	void *blob;
+
+	if (!attrs->inlined == !attrs->fd) {
+		NL_SET_ERR_MSG(extack,
+			       "not exactly one of the attribute with it and the one with its file");
+		return ERR_PTR(-EINVAL);
+	}
+	if (attrs->fd)
+		return dg_read_blob(attrs, len, extack);
+
+	*len = nla_len(attrs->inlined);
+	blob = kvmalloc(*len + 1, GFP_KERNEL_ACCOUNT);
+	if (!blob)
+		return ERR_PTR(-ENOMEM);
+	memcpy(blob, nla_data(attrs->inlined), *len);
+	return blob;
+}
+
+/* What is wrong with it, and where in it: NLMSGERR_ATTR_COOKIE. */
+void dg_complain(struct netlink_ext_ack *extack, const struct nlattr *attr,
+		 const char *why, const u32 *where, size_t size)
+{
+	if (!extack || WARN_ON_ONCE(size > NETLINK_MAX_COOKIE_LEN))
+		return;
+
+	extack->_msg = why;
+	extack->bad_attr = attr;
+	memcpy(extack->cookie, where, size);
+	extack->cookie_len = size;
 }
 
 u32 dg_uid_for_caller(kuid_t uid)

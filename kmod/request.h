@@ -28,6 +28,25 @@ static inline int dg_get_bus(struct sock *sk, struct genl_info *info,
 struct dg_bus *dg_get_own_bus(struct sk_buff *skb, struct nlattr **attrs,
 			      struct netlink_ext_ack *extack);
 
+struct dg_bus *dg_get_controlled(struct sk_buff *skb, struct genl_info *info);
+
+/**
+ * struct dg_blob_attrs - something long, in an attribute or in a file
+ * @inlined: the attribute that has it
+ * @fd: the attribute that has a file's fd; one of the two there must be
+ * @max: longest one, in bytes
+ */
+struct dg_blob_attrs {
+	const struct nlattr *inlined;
+	const struct nlattr *fd;
+	size_t max;
+};
+
+void *dg_get_blob(const struct dg_blob_attrs *attrs, size_t *len,
+		  struct netlink_ext_ack *extack);
+void dg_complain(struct netlink_ext_ack *extack, const struct nlattr *attr,
+		 const char *why, const u32 *where, size_t size);
+
 u32 dg_uid_for_caller(kuid_t uid);
 int dg_bus_put_attrs(struct sk_buff *skb, const struct dg_bus *bus);
 int dg_bus_put_limits(struct sk_buff *skb, const struct dg_bus *bus);

@@ -8,6 +8,7 @@
 #include <linux/pid_namespace.h>
 #include <linux/skbuff.h>
 
+#include "activate.h"
 #include "bus.h"
 #include "claim.h"
 #include "driver.h"
@@ -379,20 +380,13 @@ static void dg_route_unclaimable(struct dg_bus *bus, struct dg_peer *from,
 }
 
 /* To one peer.  Takes @packet over if it returns 0. */
-static int dg_route_unicast(struct dg_bus *bus, struct dg_peer *from,
-			    struct dg_msg *msg, struct sk_buff *packet)
+static int dg_route_to(struct dg_bus *bus, struct dg_peer *from,
+		       struct dg_peer *to, struct dg_msg *msg,
+		       struct sk_buff *packet)
 {
-	struct dg_peer *to = dg_bus_resolve(bus, msg->destination);
 	struct dg_transit transit = { .msg = msg, .from = from, .to = to };
 	struct dg_claim *claim = NULL;
 	int err;
-
-	dg_route_request_to_monitors(bus, from, msg, packet, to);
-
-	if (!to) {
-		err = dg_route_nobody(from, msg);
-		goto out;
-	}
 
 	transit.requested_reply = dg_is_reply(msg) &&
 				  dg_reply_waits(bus, to, from,
@@ -446,6 +440,77 @@ out:
 	return 0;
 }
 
+/**
+ * dg_route_waited() - deliver what waited for its receiver to be started
+ * @bus: the bus, locked for writing
+ * @from: who sent it
+ * @to: who owns the name now
+ * @msg: the message
+ * @packet: its packet, not stamped; taken over
+ *
+ * Monitors have seen it.  There is no request of the sender's to fail any more.
+ */
+void dg_route_waited(struct dg_bus *bus, struct dg_peer *from,
+		     struct dg_peer *to, struct dg_msg *msg,
+		     struct sk_buff *packet)
+{
+	if (!dg_route_to(bus, from, to, msg, packet))
+		return;
+
+	kfree_skb(packet);
+	dg_driver_no_reply(from, msg->serial, DG_ERROR("NoMemory"),
+			   "Not enough memory");
+}
+
+/* To a name that nobody owns and that can be started. */
+static int dg_route_start(struct dg_bus *bus, struct dg_peer *from,
+			  struct dg_msg *msg, struct sk_buff *packet)
+{
+	const struct dg_transit transit = {
+		.msg = msg,
+		.from = from,
+		.to_start = true,
+	};
+	int err;
+
+	err = dg_route_judge(bus, &transit);
+	if (!err)
+		err = dg_start_for_message(bus, from, msg, packet);
+	if (err > 0) {
+		kfree_skb(packet);
+		err = 0;
+	}
+	return err;
+}
+
+/*
+ * To whom it is addressed.  Takes @packet over if it returns 0.  -EAGAIN: what
+ * is to be done needs the bus's lock for writing; nothing has happened.
+ */
+static int dg_route_unicast(struct dg_bus *bus, struct dg_peer *from,
+			    struct dg_msg *msg, struct sk_buff *packet,
+			    bool exclusive)
+{
+	struct dg_peer *to = dg_bus_resolve(bus, msg->destination);
+	bool start = !to && !(msg->flags & DG_FLAG_NO_AUTO_START) &&
+		     dg_can_start(bus, msg->destination);
+	int err;
+
+	if (start && !exclusive)
+		return -EAGAIN;
+
+	dg_route_request_to_monitors(bus, from, msg, packet, to);
+	if (to)
+		return dg_route_to(bus, from, to, msg, packet);
+	if (start)
+		return dg_route_start(bus, from, msg, packet);
+
+	err = dg_route_nobody(from, msg);
+	if (!err)
+		kfree_skb(packet);
+	return err;
+}
+
 /*
  * A monitor may send nothing but what the bus answers as the connection's other
  * end, as libdbus does in dbus-daemon, which never sees it.  Nor may a peer send just anything before Hello:
@@ -487,7 +552,7 @@ static int dg_route_exclusive(struct dg_bus *bus, struct dg_peer *from,
 	int err = 0;
 
 	if (msg->destination && strcmp(msg->destination, DG_DRIVER_NAME))
-		return dg_route_unicast(bus, from, msg, packet);
+		return dg_route_unicast(bus, from, msg, packet, true);
 
 	/* Hello is free. */
 	if (msg->destination && from->id &&
@@ -566,11 +631,13 @@ int dg_route(struct dg_peer *from, struct dg_msg *msg, struct sk_buff *packet)
 	if (from->connected && !dg_queue_is_backlogged(&from->queue) &&
 	    !dg_route_needs_write(bus, from, msg)) {
 		msg->sender = from->id;
-		err = dg_route_unicast(bus, from, msg, packet);
+		err = dg_route_unicast(bus, from, msg, packet, false);
 		up_read(&bus->lock);
-		goto out;
+		if (err != -EAGAIN)
+			goto out;
+	} else {
+		up_read(&bus->lock);
 	}
-	up_read(&bus->lock);
 
 	down_write(&bus->lock);
 	msg->sender = from->id;

@@ -12,6 +12,9 @@ struct sk_buff;
 
 int dg_route(struct dg_peer *from, struct dg_msg *msg, struct sk_buff *packet);
 
+void dg_route_waited(struct dg_bus *bus, struct dg_peer *from,
+		     struct dg_peer *to, struct dg_msg *msg,
+		     struct sk_buff *packet);
 void dg_route_broadcast(struct dg_bus *bus, const struct dg_msg *msg,
 			struct sk_buff *packet, struct dg_peer *from,
 			struct dg_peer *dest, gfp_t gfp);

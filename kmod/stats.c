@@ -38,6 +38,8 @@ void dg_stats_add_bus(struct dg_stats *stats, struct dg_bus *bus)
 	v[DBUS_GENL_STATS_A_NAMES] += bus->registry.n_names;
 	v[DBUS_GENL_STATS_A_NAME_OWNERS] += bus->registry.n_places;
 	v[DBUS_GENL_STATS_A_MATCHES] += bus->matches.n_rules;
+	v[DBUS_GENL_STATS_A_STARTS] += bus->activation.n_starts;
+	v[DBUS_GENL_STATS_A_WAITING] += bus->activation.n_waiting;
 	up_read(&bus->lock);
 
 	spin_lock(&bus->replies_lock);

@@ -40,6 +40,8 @@ constexpr Count kCounts[] = {
     {DBUS_GENL_STATS_A_QUEUED_MESSAGES, "queued_messages", "messages in overflow queues"},
     {DBUS_GENL_STATS_A_QUEUED_BYTES, "queued_bytes", "bytes charged for them"},
     {DBUS_GENL_STATS_A_UNCLAIMED_FDS, "unclaimed_fds", "files that wait for their receivers"},
+    {DBUS_GENL_STATS_A_STARTS, "starts", "services that are being started"},
+    {DBUS_GENL_STATS_A_WAITING, "waiting", "messages and calls that wait for them"},
     {DBUS_GENL_STATS_A_USERS, "users", "users that something is charged to"},
     {DBUS_GENL_STATS_A_ROUTED, "routed", "messages accepted"},
     {DBUS_GENL_STATS_A_DELIVERED, "delivered", "messages delivered"},

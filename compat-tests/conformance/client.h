@@ -40,5 +40,8 @@ std::unique_ptr<Client> connect_libdbus(const std::string& address);
 std::unique_ptr<Client> connect_genl(const std::string& bus);
 
 void run_scenarios(const Connector& connect);
+void run_activation_scenarios(const Connector& connect);
+// A service that has been started: takes a name and answers calls until the bus goes.
+int serve(const Connector& connect, const std::string& name);
 
 }  // namespace dg::test

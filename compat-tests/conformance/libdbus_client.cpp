@@ -124,16 +124,31 @@ void append(DBusMessage* m, const std::string& signature, const Bytes& body) {
         break;
       }
       case 'a': {
-        ++i;  // only "as" is made
+        // Only "as" and "a{ss}" are made.
+        const bool dict = signature[i + 1] == '{';
+        i += dict ? 4 : 1;
         uint32_t size = u32();
+        if (dict) align(8);
         size_t end = at + size;
-        DBusMessageIter array;
-        dbus_message_iter_open_container(&it, DBUS_TYPE_ARRAY, "s", &array);
-        while (at < end) {
+        auto append_string = [&](DBusMessageIter* to) {
           uint32_t n = u32();
           const char* s = reinterpret_cast<const char*>(body.data() + at);
           at += n + 1;
-          dbus_message_iter_append_basic(&array, 's', &s);
+          dbus_message_iter_append_basic(to, 's', &s);
+        };
+        DBusMessageIter array;
+        dbus_message_iter_open_container(&it, DBUS_TYPE_ARRAY, dict ? "{ss}" : "s", &array);
+        while (at < end) {
+          if (!dict) {
+            append_string(&array);
+            continue;
+          }
+          DBusMessageIter entry;
+          align(8);
+          dbus_message_iter_open_container(&array, DBUS_TYPE_DICT_ENTRY, nullptr, &entry);
+          append_string(&entry);
+          append_string(&entry);
+          dbus_message_iter_close_container(&array, &entry);
         }
         dbus_message_iter_close_container(&it, &array);
         break;

@@ -42,6 +42,8 @@ class Stage {
   }
   // Prints what has come to everybody since.
   void settle();
+  // Sends what is answered once somebody outside of the stage has done something: waits for it.
+  void outcome(const std::string& actor, const Message& m);
   // Makes the actor a monitor.  From then on it can't ping: what it sees is read up to the last
   // ping of the others, so rules let pings through, and they aren't printed.
   void monitor(const std::string& actor, const std::vector<std::string>& rules, uint8_t flags = 0);
@@ -69,6 +71,7 @@ class Stage {
     Seen last;
   };
   void settle(bool print);
+  void say(const std::string& actor, const Message& m);
   void drain(const std::string& id, Actor& actor, bool print);
   void watch(const std::string& id, Actor& actor, bool print);
   void show(const std::string& id, Actor& actor, const Seen& seen, bool print);
@@ -90,5 +93,7 @@ void delivery_scenarios(Stage& s);  // scenarios_delivery.cpp
 void driver_scenarios(Stage& s);    // scenarios_driver.cpp
 void monitor_scenarios(Stage& s);   // scenarios_monitor.cpp
 void stats_scenarios(Stage& s);     // scenarios_stats.cpp
+
+void activation_scenarios(Stage& s);  // scenarios_activation.cpp; on a bus that starts services
 
 }  // namespace dg::test

@@ -214,6 +214,23 @@ Args& Args::as(const std::vector<std::string>& v) {
   return *this;
 }
 
+Args& Args::ss(const std::vector<std::pair<std::string, std::string>>& v) {
+  signature_ += "a{ss}";
+  align(4);
+  size_t length_at = body_.size();
+  body_.insert(body_.end(), 4, 0);
+  align(8);
+  size_t start = body_.size();
+  for (auto& [key, value] : v) {
+    align(8);
+    put_text(key);
+    put_text(value);
+  }
+  auto size = static_cast<uint32_t>(body_.size() - start);
+  std::memcpy(body_.data() + length_at, &size, sizeof size);
+  return *this;
+}
+
 Args& Args::text(char type, std::string_view v) {
   signature_ += type;
   put_text(v);

@@ -10,11 +10,12 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace dg::test {
 
-// Arguments of a call, of the few types that tests send: basic types and `as`.
+// Arguments of a call, of the few types that tests send: basic types, `as` and `a{ss}`.
 class Args {
  public:
   Args& s(std::string_view v) { return text('s', v); }
@@ -27,6 +28,7 @@ class Args {
   Args& d(double v) { return fixed('d', &v, sizeof v); }
   Args& y(uint8_t v) { return fixed('y', &v, sizeof v); }
   Args& as(const std::vector<std::string>& v);
+  Args& ss(const std::vector<std::pair<std::string, std::string>>& v);
 
   const std::string& signature() const { return signature_; }
   const std::vector<uint8_t>& body() const { return body_; }

@@ -85,8 +85,6 @@ void setting(Tap& tap) {
          "what the module cannot bear is lowered to what it can");
   wanted = limits();
 
-  refused(tap, set(LIMIT(SERVICE_START_TIMEOUT), 1), EOPNOTSUPP, "service_start_timeout");
-  refused(tap, set(LIMIT(MAX_PENDING_SERVICE_STARTS), 1), EOPNOTSUPP, "max_pending_service_starts");
   refused(tap, set(Attrs().u32(LIMIT(REPLY_TIMEOUT), 1).u32(LIMIT(REPLY_TIMEOUT), 2)), EINVAL,
           "a limit that is repeated");
   refused(tap, set(Attrs().u32(LIMIT(REPLY_TIMEOUT), 1).u32(DBUS_GENL_LIMIT_A_MAX + 1, 2)), EINVAL,

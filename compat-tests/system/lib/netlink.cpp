@@ -312,7 +312,8 @@ const char* stats_name(uint16_t attr) {
   static const char* const names[] = {
       "unspec",    "pad",     "buses",           "peers",        "names",        "owners",
       "matches",   "replies", "queued_messages", "queued_bytes", "users",        "routed",
-      "delivered", "refused", "dropped",         "overflowed",   "unclaimed_fds"};
+      "delivered", "refused", "dropped",         "overflowed",   "unclaimed_fds", "starts",
+      "waiting"};
   return attr < sizeof names / sizeof *names ? names[attr] : "?";
 }
 
@@ -327,19 +328,23 @@ Stats stats() {
   return out;
 }
 
+static bool is_gauge(uint16_t attr) {
+  return attr <= DBUS_GENL_STATS_A_USERS || attr >= DBUS_GENL_STATS_A_UNCLAIMED_FDS;
+}
+
 std::string gauges_text(const Stats& s) {
   std::string out;
   for (auto& [attr, value] : s)
-    if (attr <= DBUS_GENL_STATS_A_USERS || attr == DBUS_GENL_STATS_A_UNCLAIMED_FDS)
+    if (is_gauge(attr))
       out += std::string(out.empty() ? "" : " ") + stats_name(attr) + "=" + std::to_string(value);
   return out;
 }
 
 bool same_gauges(const Stats& a, const Stats& b) {
   if (a.empty() || b.empty()) return false;
-  for (uint16_t i = DBUS_GENL_STATS_A_BUSES; i <= DBUS_GENL_STATS_A_USERS; ++i)
-    if (!a.count(i) || !b.count(i) || a.at(i) != b.at(i)) return false;
-  return a.at(DBUS_GENL_STATS_A_UNCLAIMED_FDS) == b.at(DBUS_GENL_STATS_A_UNCLAIMED_FDS);
+  for (uint16_t i = DBUS_GENL_STATS_A_BUSES; i <= DBUS_GENL_STATS_A_MAX; ++i)
+    if (is_gauge(i) && (!a.count(i) || !b.count(i) || a.at(i) != b.at(i))) return false;
+  return true;
 }
 
 }  // namespace dg::test

@@ -78,7 +78,8 @@
  *	BecomeMonitor of org.freedesktop.DBus.Monitoring makes it, gets those
  *	for others, too, with their own MSG_A_DESTINATION: replies and signals
  *	of the driver, and messages that the bus goes on to refuse, included.
- * @DBUS_GENL_CMD_PULL: kernel → client: the doorbell.  The socket's receive
+ * @DBUS_GENL_CMD_PULL: kernel → client: the doorbell.  (Of a controller: see
+ *	"Starting services".)  The socket's receive
  *	buffer was full, and what came after it waits in the kernel, in order;
  *	nothing more is put into the socket until it is pulled.  client →
  *	kernel: moves as many of the waiting messages into the socket as fit,
@@ -129,7 +130,14 @@
  *	the text says why, and the cookie (NLMSGERR_ATTR_COOKIE) where: two u32,
  *	the section and the rule in it, counted from 1, 0 if it is none of
  *	them; -ENOMEM.  After an error the bus's policy is what it was.
- * @DBUS_GENL_CMD_ACTIVATE: reserved for the controller.  -EOPNOTSUPP.
+ * @DBUS_GENL_CMD_ACTIVATE: kernel → controller: start the service of
+ *	ACTIVATE_A_NAME.  controller → kernel, with the request's ACTIVATE_A_ID,
+ *	ERROR_NAME and ERROR_TEXT, all required: it can't be, and all who wait
+ *	for it get that error.  That it has been started is nothing to tell:
+ *	when the name gets an owner, whoever that is, it has.  Errors: -EPERM
+ *	the socket is no controller; -ENOENT its bus is gone, or nobody waits
+ *	for ID any more (the name has an owner, or it took too long: no fault of
+ *	the controller's); -EINVAL.
  * @DBUS_GENL_CMD_BUS_GET: dump.  One message for each bus of the net
  *	namespace: BUS_A_NAME, BUS_A_UID, BUS_A_GUID, BUS_A_FLAGS, BUS_A_STATS,
  *	BUS_A_LIMITS.
@@ -156,7 +164,25 @@
  *	stays.  A value above what the module can bear becomes that: answered by
  *	a LIMITS_SET message with BUS_A_NAME, BUS_A_UID, BUS_A_GUID and all of
  *	BUS_A_LIMITS as it is now.  Errors, and then nothing is changed: -ENOENT,
- *	-EPERM, -EINVAL, -EOPNOTSUPP a limit of what the kernel does not do.
+ *	-EPERM, -EINVAL.
+ * @DBUS_GENL_CMD_ACTIVATABLE_SET: client → kernel, from the socket that made the
+ *	bus with BUS_CREATE.  The names of the services that it starts are those
+ *	of BUS_A_ACTIVATABLE, or of the file BUS_A_ACTIVATABLE_FD, one of which
+ *	there must be, and no others: see "Starting services" below.  The first
+ *	one says that the controller listens.  Each sends ActivatableServicesChanged,
+ *	as each reload of dbus-daemon does.  What is being started goes on, listed
+ *	or not.  Errors: -EPERM, -ENOENT as POLICY_SET; -EBADF, -EINVAL, -EMSGSIZE
+ *	likewise; -EINVAL the list is not valid: the text says why, and the cookie
+ *	which name, a u32, counted from 1; -ENOMEM.  After an error the list is
+ *	what it was.
+ * @DBUS_GENL_CMD_RELOAD: kernel → controller, with ACTIVATE_A_ID: somebody has
+ *	called ReloadConfig.  controller → kernel, with that ID: it has been
+ *	done, and the caller gets its reply; or, with ERROR_NAME and ERROR_TEXT,
+ *	that error.  Errors: as ACTIVATE.
+ * @DBUS_GENL_CMD_ENVIRONMENT: kernel → controller, with ACTIVATE_A_ID and
+ *	ACTIVATE_A_ENVIRONMENT: root or the bus's user has called
+ *	UpdateActivationEnvironment: what is started from now on has these
+ *	variables.  controller → kernel: as RELOAD.
  */
 enum dbus_genl_cmd {
 	DBUS_GENL_CMD_UNSPEC,
@@ -176,6 +202,9 @@ enum dbus_genl_cmd {
 	DBUS_GENL_CMD_MATCH_GET,
 	DBUS_GENL_CMD_STATS_GET,
 	DBUS_GENL_CMD_LIMITS_SET,
+	DBUS_GENL_CMD_ACTIVATABLE_SET,
+	DBUS_GENL_CMD_RELOAD,
+	DBUS_GENL_CMD_ENVIRONMENT,
 
 	__DBUS_GENL_CMD_MAX,
 	DBUS_GENL_CMD_MAX = __DBUS_GENL_CMD_MAX - 1
@@ -311,6 +340,11 @@ enum dbus_genl_reason {
  * @DBUS_GENL_BUS_A_POLICY: binary, a policy, in POLICY_SET.
  * @DBUS_GENL_BUS_A_POLICY_FD: s32, a file that has a policy from its start to
  *	its end; it is copied before it is looked at.
+ * @DBUS_GENL_BUS_A_ACTIVATABLE: binary, in ACTIVATABLE_SET: well-known names, each
+ *	with its NUL, one after the other; none twice, nor the driver's.  May be
+ *	empty.
+ * @DBUS_GENL_BUS_A_ACTIVATABLE_FD: s32, a file that has them likewise; at most
+ *	%DBUS_GENL_ACTIVATABLE_MAX bytes.
  */
 enum dbus_genl_bus_attr {
 	DBUS_GENL_BUS_A_UNSPEC,
@@ -328,6 +362,8 @@ enum dbus_genl_bus_attr {
 	DBUS_GENL_BUS_A_LIMITS,
 	DBUS_GENL_BUS_A_POLICY,
 	DBUS_GENL_BUS_A_POLICY_FD,
+	DBUS_GENL_BUS_A_ACTIVATABLE,
+	DBUS_GENL_BUS_A_ACTIVATABLE_FD,
 
 	__DBUS_GENL_BUS_A_MAX,
 	DBUS_GENL_BUS_A_MAX = __DBUS_GENL_BUS_A_MAX - 1
@@ -472,6 +508,67 @@ enum dbus_genl_rule_attr {
 	DBUS_GENL_RULE_A_MAX = __DBUS_GENL_RULE_A_MAX - 1
 };
 
+/*
+ * Starting services
+ *
+ * The kernel starts nothing: the bus's controller does, if it has said with
+ * ACTIVATABLE_SET which names it can start.  A message that is addressed to one
+ * of them, that nobody owns, without NO_AUTO_START, and a call of
+ * StartServiceByName, wait in the kernel, in order, until
+ *
+ *  - the name gets an owner: then calls of StartServiceByName are answered, and
+ *    messages delivered, with the rules of the policy asked again;
+ *  - the controller answers with an error, or service_start_timeout is over, or
+ *    the controller's socket is closed: then all get an error;
+ *  - who sent it leaves the bus.
+ *
+ * The controller is told once for each name, by ACTIVATE, until one of the first
+ * two has happened, even if nobody waits any more.  RELOAD and ENVIRONMENT, too,
+ * must be answered before service_start_timeout is over.
+ *
+ * These requests come on the controller's socket, in order, behind what is in
+ * it.  When it is full they wait in the kernel, at most as many as
+ * max_pending_service_starts allows, and a doorbell comes, PULL: it answers with
+ * PULL to get as many as fit, until no other doorbell comes.  PULL errors:
+ * -ENOTCONN the socket is nobody's, or a controller that does not listen.  A
+ * controller that does not read costs no more than that.
+ *
+ * With a controller that does not listen, or that has gone from a persistent
+ * bus, no name can be started, and ReloadConfig and UpdateActivationEnvironment
+ * succeed and do nothing.
+ */
+
+/* Longest list of names, in bytes, and the most names in one. */
+#define DBUS_GENL_ACTIVATABLE_MAX	(1 << 20)
+#define DBUS_GENL_ACTIVATABLE_NAMES_MAX	16384
+
+/* Longest ERROR_TEXT, its NUL not counted. */
+#define DBUS_GENL_ERROR_TEXT_MAX	1023
+
+/**
+ * enum dbus_genl_activate_attr - attributes of ACTIVATE, RELOAD, ENVIRONMENT
+ * @DBUS_GENL_ACTIVATE_A_PAD: padding for 64-bit alignment.
+ * @DBUS_GENL_ACTIVATE_A_ID: u64, of the request; grows with each of a bus.
+ * @DBUS_GENL_ACTIVATE_A_NAME: string, a well-known name.
+ * @DBUS_GENL_ACTIVATE_A_ERROR_NAME: string, an error's name.
+ * @DBUS_GENL_ACTIVATE_A_ERROR_TEXT: string, UTF-8, at most
+ *	%DBUS_GENL_ERROR_TEXT_MAX bytes.
+ * @DBUS_GENL_ACTIVATE_A_ENVIRONMENT: binary: name, value, name, value…, each
+ *	with its NUL.  Names may be anything, empty or with '=' in them.
+ */
+enum dbus_genl_activate_attr {
+	DBUS_GENL_ACTIVATE_A_UNSPEC,
+	DBUS_GENL_ACTIVATE_A_PAD,
+	DBUS_GENL_ACTIVATE_A_ID,
+	DBUS_GENL_ACTIVATE_A_NAME,
+	DBUS_GENL_ACTIVATE_A_ERROR_NAME,
+	DBUS_GENL_ACTIVATE_A_ERROR_TEXT,
+	DBUS_GENL_ACTIVATE_A_ENVIRONMENT,
+
+	__DBUS_GENL_ACTIVATE_A_MAX,
+	DBUS_GENL_ACTIVATE_A_MAX = __DBUS_GENL_ACTIVATE_A_MAX - 1
+};
+
 /**
  * enum dbus_genl_stats_attr - attributes of STATS_GET, and of BUS_A_STATS
  *
@@ -499,6 +596,10 @@ enum dbus_genl_rule_attr {
  *	overflow queue.
  * @DBUS_GENL_STATS_A_UNCLAIMED_FDS: gauge: files of messages, bodies included,
  *	that wait to be claimed; once each, however many receivers.
+ * @DBUS_GENL_STATS_A_STARTS: gauge: what a controller has been asked for and has
+ *	not done: services to be started, RELOAD, ENVIRONMENT.
+ * @DBUS_GENL_STATS_A_WAITING: gauge: messages and calls of the driver that wait
+ *	for these.
  */
 enum dbus_genl_stats_attr {
 	DBUS_GENL_STATS_A_UNSPEC,
@@ -518,6 +619,8 @@ enum dbus_genl_stats_attr {
 	DBUS_GENL_STATS_A_DROPPED,
 	DBUS_GENL_STATS_A_OVERFLOWED,
 	DBUS_GENL_STATS_A_UNCLAIMED_FDS,
+	DBUS_GENL_STATS_A_STARTS,
+	DBUS_GENL_STATS_A_WAITING,
 
 	__DBUS_GENL_STATS_A_MAX,
 	DBUS_GENL_STATS_A_MAX = __DBUS_GENL_STATS_A_MAX - 1
@@ -544,8 +647,10 @@ enum dbus_genl_stats_attr {
  *	BUS_A_MAX_MESSAGE_SIZE and BUS_A_MAX_BODY_FD_SIZE of later CONNECTs.
  * @DBUS_GENL_LIMIT_A_MAX_MESSAGE_UNIX_FDS: fds of one message; SEND of more is
  *	-ERANGE.  BUS_A_MAX_FDS of later CONNECTs.
- * @DBUS_GENL_LIMIT_A_SERVICE_START_TIMEOUT: -EOPNOTSUPP: the kernel starts no
- *	services.
+ * @DBUS_GENL_LIMIT_A_SERVICE_START_TIMEOUT: milliseconds that messages wait for
+ *	a service to be started, and callers for the controller's answer to
+ *	RELOAD and ENVIRONMENT.  At most a day, and 0 is that, too: what waits
+ *	may hold files.
  * @DBUS_GENL_LIMIT_A_AUTH_TIMEOUT: milliseconds from CONNECT until Hello; who
  *	takes longer is disconnected, with %DBUS_GENL_REASON_TIMEOUT.  0: no limit.
  * @DBUS_GENL_LIMIT_A_PENDING_FD_TIMEOUT: milliseconds that files wait to be
@@ -555,7 +660,11 @@ enum dbus_genl_stats_attr {
  *	more is -EUSERS, and so is it when one user has half of them.
  * @DBUS_GENL_LIMIT_A_MAX_CONNECTIONS_PER_USER: peers of one user that have said
  *	Hello.
- * @DBUS_GENL_LIMIT_A_MAX_PENDING_SERVICE_STARTS: -EOPNOTSUPP, likewise.
+ * @DBUS_GENL_LIMIT_A_MAX_PENDING_SERVICE_STARTS: messages and calls that wait for
+ *	services or for the controller's answer; users other than root and the
+ *	bus's own may have half of them each.  Messages are bounded as if they
+ *	waited in one receiver's queue, too: MAX_OUTGOING_BYTES,
+ *	MAX_OUTGOING_UNIX_FDS, and what they are part of.
  * @DBUS_GENL_LIMIT_A_MAX_NAMES_PER_CONNECTION: a peer's places in the queues of
  *	names, and its unique name.
  * @DBUS_GENL_LIMIT_A_MAX_MATCH_RULES_PER_CONNECTION: a peer's match rules.
