@@ -341,6 +341,24 @@ static int dg_call_reply_too_large(struct dg_call *call,
 				    GFP_KERNEL_ACCOUNT);
 }
 
+/* A reply with files, which are charged to who asks for them. */
+static int dg_call_reply_with_fds(struct dg_call *call, struct dg_msg *reply)
+{
+	int err = -EDQUOT;
+
+	reply->fds = call->fds;
+	if (dg_fds_charge(reply->fds))
+		err = dg_driver_send(call->peer, reply, DG_CLASS_ANSWER,
+				     GFP_KERNEL_ACCOUNT);
+	if (err != -EDQUOT)
+		return err;
+	return dg_driver_send_error(call->peer, call->msg->serial,
+				    reply->destination,
+				    DG_ERROR("LimitsExceeded"),
+				    "Too many files of this bus wait to be claimed",
+				    GFP_KERNEL_ACCOUNT);
+}
+
 /* A reply whose body is longer than an attribute: as a file. */
 static int dg_call_reply_large(struct dg_call *call, struct dg_msg *reply)
 {
@@ -349,19 +367,12 @@ static int dg_call_reply_large(struct dg_call *call, struct dg_msg *reply)
 	if (!call->peer->takes_fds || reply->body_len > DG_BODY_FD_SIZE_MAX)
 		return dg_call_reply_too_large(call, reply->destination);
 
-	reply->fds = dg_fds_of_body(call->peer->user, reply->body,
-				    reply->body_len);
-	if (IS_ERR(reply->fds))
-		return PTR_ERR(reply->fds);
-
-	err = -EDQUOT;
-	if (dg_fds_charge(reply->fds))
-		err = dg_driver_send(call->peer, reply, DG_CLASS_ANSWER,
-				     GFP_KERNEL_ACCOUNT);
-	dg_fds_put(reply->fds);
-	if (err == -EDQUOT)
-		return dg_call_reply_too_large(call, reply->destination);
-	return err;
+	if (!call->fds)
+		call->fds = dg_fds_of_driver(call->peer->user, NULL);
+	if (!call->fds)
+		return -ENOMEM;
+	err = dg_fds_put_body(call->fds, reply->body, reply->body_len);
+	return err ?: dg_call_reply_with_fds(call, reply);
 }
 
 static int dg_call_reply(struct dg_call *call, const struct dg_method *method,
@@ -397,6 +408,8 @@ static int dg_call_reply(struct dg_call *call, const struct dg_method *method,
 	reply.body_len = call->out.len;
 	if (reply.body_len > DBUS_GENL_ATTR_MAX)
 		return dg_call_reply_large(call, &reply);
+	if (call->fds)
+		return dg_call_reply_with_fds(call, &reply);
 	return dg_driver_send(call->peer, &reply, DG_CLASS_ANSWER, gfp);
 }
 
@@ -429,6 +442,7 @@ static int dg_call_method(struct dg_bus *bus, struct dg_peer *from,
 	}
 
 	dg_body_writer_free(&call.out);
+	dg_fds_put(call.fds);
 	kfree(call.text);
 	return err;
 }

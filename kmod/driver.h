@@ -14,6 +14,7 @@
 #include "message.h"
 
 struct dg_bus;
+struct dg_fds;
 struct dg_name_change;
 struct dg_peer;
 struct sk_buff;
@@ -29,6 +30,8 @@ struct sk_buff;
  * @packet: its packet, not stamped
  * @args: its arguments
  * @out: the reply's body
+ * @fds: files that the values of type 'h' in @out mean; NULL: none.  For callers
+ *	that take fds only
  * @error: name of the error to reply with instead; NULL: none
  * @text: its text
  * @committed: the method has changed something: the reply must not fail now
@@ -41,6 +44,7 @@ struct dg_call {
 	struct sk_buff *packet;
 	struct dg_body_iter args;
 	struct dg_body_writer out;
+	struct dg_fds *fds;
 	const char *error;
 	char *text;
 	bool committed;

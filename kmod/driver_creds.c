@@ -13,6 +13,7 @@
 
 #include "bus.h"
 #include "driver.h"
+#include "fds.h"
 #include "names.h"
 #include "peer.h"
 
@@ -135,6 +136,30 @@ static void dg_put_label(struct dg_body_writer *out, const char *label)
 	dg_body_close_struct(out);
 }
 
+/*
+ * The pidfd that the peer gave CONNECT, for callers that take fds.  As with the
+ * process's number, only where the caller's pid namespace has the process.
+ */
+static int dg_put_process_fd(struct dg_call *call, const struct dg_peer *peer)
+{
+	struct dg_body_writer *out = &call->out;
+
+	if (!peer->pidfd || !call->peer->takes_fds)
+		return 0;
+
+	call->fds = dg_fds_of_driver(call->peer->user, peer->pidfd);
+	if (!call->fds)
+		return -ENOMEM;
+
+	dg_body_open_struct(out);
+	dg_body_put_string(out, "ProcessFD");
+	dg_body_open_variant(out, "h");
+	dg_body_put_u32(out, 0);
+	dg_body_close_variant(out);
+	dg_body_close_struct(out);
+	return 0;
+}
+
 int dg_driver_get_credentials(struct dg_call *call)
 {
 	struct dg_body_writer *out = &call->out;
@@ -147,8 +172,12 @@ int dg_driver_get_credentials(struct dg_call *call)
 
 	dg_body_open_array(out, '{');
 	pid = dg_subject_pid(&subject);
-	if (pid)
+	if (pid) {
 		dg_put_entry_u32(out, "ProcessID", pid);
+		err = dg_put_process_fd(call, subject.peer);
+		if (err)
+			return err;
+	}
 	dg_put_entry_u32(out, "UnixUserID", dg_subject_uid(call, &subject));
 	if (subject.peer) {
 		dg_put_groups(out, subject.peer->cred);

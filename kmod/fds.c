@@ -172,32 +172,44 @@ static struct file *dg_memfd_of(const void *bytes, u32 len)
 }
 
 /**
- * dg_fds_of_body() - a body that the driver has written, as a file
- * @user: the user whom it is written for, and who is charged
+ * dg_fds_of_driver() - the files of a message of the driver
+ * @user: the user whom it is for, and who is charged
+ * @file: one that it comes with; or NULL, and none yet
+ *
+ * Return: the files, not charged yet; or NULL if memory is short.
+ */
+struct dg_fds *dg_fds_of_driver(struct dg_user *user, struct file *file)
+{
+	struct dg_fds *fds;
+
+	fds = kzalloc(struct_size(fds, file, !!file), GFP_KERNEL_ACCOUNT);
+	if (!fds)
+		return NULL;
+
+	refcount_set(&fds->refs, 1);
+	fds->user = dg_user_ref(user);
+	if (file)
+		fds->file[fds->n++] = get_file(file);
+	return fds;
+}
+
+/**
+ * dg_fds_put_body() - make a body that the driver has written one of the files
+ * @fds: from dg_fds_of_driver()
  * @body: the body
  * @len: its length; at most DG_BODY_FD_SIZE_MAX
  *
- * Return: the file, not charged yet; or ERR_PTR(-ENOMEM).
+ * Return: 0 or -ENOMEM.
  */
-struct dg_fds *dg_fds_of_body(struct dg_user *user, const void *body, u32 len)
+int dg_fds_put_body(struct dg_fds *fds, const void *body, u32 len)
 {
-	struct dg_fds *fds;
-	struct file *file;
+	struct file *file = dg_memfd_of(body, len);
 
-	fds = kzalloc(sizeof(*fds), GFP_KERNEL_ACCOUNT);
-	if (!fds)
-		return ERR_PTR(-ENOMEM);
-
-	file = dg_memfd_of(body, len);
-	if (IS_ERR(file)) {
-		kfree(fds);
-		return ERR_PTR(-ENOMEM);
-	}
-	refcount_set(&fds->refs, 1);
-	fds->user = dg_user_ref(user);
+	if (IS_ERR(file))
+		return -ENOMEM;
 	fds->body = file;
 	fds->body_len = len;
-	return fds;
+	return 0;
 }
 
 struct dg_fds *dg_fds_ref(struct dg_fds *fds)

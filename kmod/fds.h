@@ -45,8 +45,8 @@ bool dg_fds_may_take(const struct cred *peer, struct file *opened);
 
 struct dg_fds *dg_fds_from_request(struct dg_user *user, struct nlattr **attrs,
 				   struct netlink_ext_ack *extack);
-struct dg_fds *dg_fds_of_body(struct dg_user *user, const void *body,
-			      u32 len);
+struct dg_fds *dg_fds_of_driver(struct dg_user *user, struct file *file);
+int dg_fds_put_body(struct dg_fds *fds, const void *body, u32 len);
 struct dg_fds *dg_fds_ref(struct dg_fds *fds);
 void dg_fds_put(struct dg_fds *fds);
 

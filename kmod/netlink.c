@@ -84,6 +84,7 @@ static const struct nla_policy dg_connect_policy[DBUS_GENL_BUS_A_MAX + 1] = {
 	[DBUS_GENL_BUS_A_UID] = { .type = NLA_U32 },
 	[DBUS_GENL_BUS_A_FLAGS] = NLA_POLICY_MASK(NLA_U32,
 						  DBUS_GENL_PEER_FDS),
+	[DBUS_GENL_BUS_A_PIDFD] = { .type = NLA_S32 },
 };
 
 static const struct nla_policy dg_create_policy[DBUS_GENL_BUS_A_MAX + 1] = {
@@ -136,6 +137,32 @@ static struct sk_buff *dg_connect_answer(struct genl_info *info,
 	return skb;
 }
 
+/* Sets @pidfd to the request's PIDFD, to be put, or to NULL if it has none. */
+static int dg_get_pidfd(struct genl_info *info, struct file **pidfd)
+{
+	const struct nlattr *attr = info->attrs[DBUS_GENL_BUS_A_PIDFD];
+	struct file *file;
+
+	*pidfd = NULL;
+	if (!attr)
+		return 0;
+
+	file = fget(nla_get_s32(attr));
+	if (!file) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "PIDFD is not an open fd");
+		return -EBADF;
+	}
+	if (!dg_compat_is_pidfd_of(file, task_tgid(current))) {
+		fput(file);
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "PIDFD is not a pidfd of the calling process");
+		return -EINVAL;
+	}
+	*pidfd = file;
+	return 0;
+}
+
 static int dg_connect_bus(struct sock *sk, struct genl_info *info,
 			  struct dg_bus *bus)
 {
@@ -156,7 +183,8 @@ static int dg_connect_bus(struct sock *sk, struct genl_info *info,
 			  (nla_get_u32(info->attrs[DBUS_GENL_BUS_A_FLAGS]) &
 			   DBUS_GENL_PEER_FDS);
 
-	err = dg_peer_join(peer, dg_answer_send, &answer);
+	err = dg_get_pidfd(info, &peer->pidfd) ?:
+	      dg_peer_join(peer, dg_answer_send, &answer);
 	if (!err)
 		return 0;
 

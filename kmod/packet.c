@@ -144,6 +144,8 @@ static size_t dg_message_size(const struct dg_msg *msg)
 		dg_string_size(msg->member) + dg_string_size(msg->error_name) +
 		dg_string_size(msg->destination) +
 		dg_string_size(msg->signature);
+	if (msg->fds)
+		size += nla_total_size(msg->fds->n * sizeof(s32));
 	if (dg_body_is_file(msg))
 		size += nla_total_size(sizeof(s32));
 	else if (msg->body_len)
@@ -156,9 +158,25 @@ static int dg_put_string(struct sk_buff *skb, int attr, const char *s)
 	return s ? nla_put_string(skb, attr, s) : 0;
 }
 
+/* Numbers that mean nothing, as in what a sender sent; how many does. */
+static int dg_put_fds(struct sk_buff *skb, const struct dg_msg *msg)
+{
+	struct nlattr *attr;
+
+	if (!msg->fds || !msg->fds->n)
+		return 0;
+
+	attr = nla_reserve(skb, DBUS_GENL_MSG_A_FDS,
+			   msg->fds->n * sizeof(s32));
+	if (!attr)
+		return -EMSGSIZE;
+	memset(nla_data(attr), 0, nla_len(attr));
+	return 0;
+}
+
 static int dg_put_body(struct sk_buff *skb, const struct dg_msg *msg)
 {
-	/* A number that means nothing, as in what a sender sent. */
+	/* Likewise. */
 	if (dg_body_is_file(msg))
 		return nla_put_s32(skb, DBUS_GENL_MSG_A_BODY_FD, 0);
 	if (!msg->body_len)
@@ -213,6 +231,7 @@ struct sk_buff *dg_packet_compose(const struct dg_msg *msg, gfp_t gfp)
 			 (*msg->signature &&
 			  dg_put_string(skb, DBUS_GENL_MSG_A_SIGNATURE,
 					msg->signature)) ||
+			 dg_put_fds(skb, msg) ||
 			 dg_put_body(skb, msg))) {
 		kfree_skb(skb);
 		return NULL;

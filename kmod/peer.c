@@ -7,6 +7,7 @@
  * protocol.  dg_peer.connected, under the bus's lock, says which of these was
  * first; who turns it off takes over the maker's reference.
  */
+#include <linux/file.h>
 #include <linux/slab.h>
 
 #include "activate.h"
@@ -28,6 +29,8 @@ static void dg_peer_free(struct dg_endpoint *ep)
 
 	dg_queue_destroy(&peer->queue);
 	kfree_skb(peer->disconnect);
+	if (peer->pidfd)
+		fput(peer->pidfd);
 	put_pid(peer->pid);
 	put_cred(peer->cred);
 	kfree(peer->label);

@@ -20,6 +20,7 @@
 struct dg_bus;
 struct dg_policy_class;
 struct dg_user;
+struct file;
 struct genl_info;
 
 /* Who has not said Hello is this, in what the driver tells it. */
@@ -50,6 +51,7 @@ struct dg_peer_counters {
  * @cred: credentials of who called CONNECT, for good
  * @label: the label that the security module had for it, likewise; or NULL
  * @pid: its process, likewise
+ * @pidfd: a pidfd of it, if CONNECT had one, or NULL; likewise
  * @comm: name of that process then, for error texts
  * @disconnect: its DISCONNECT, made ahead so that it cannot fail; or NULL
  * @connected: on the bus; under dg_bus.lock, as what follows
@@ -82,6 +84,7 @@ struct dg_peer {
 	const struct cred *cred;
 	char *label;
 	struct pid *pid;
+	struct file *pidfd;
 	char comm[TASK_COMM_LEN];
 	struct sk_buff *disconnect;
 

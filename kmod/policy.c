@@ -2,81 +2,14 @@
 /*
  * policy.c - verdicts: which of a class's rules match, and what the last says
  *
- * What rules mean is dbus-daemon 1.14's, as observed: see enum
- * dbus_genl_rule_attr.  A message is looked up once for each set of texts that
+ * A message is looked up once for each set of texts that
  * any rule demands (policy_class.c); a set that has the other party's name once
  * for each of its names, or of their beginnings.
  */
 #include <linux/bitops.h>
 #include <linux/string.h>
 
-#include "names.h"
 #include "policy.h"
-
-/* Whether a name is @prefix, or begins with it and a '.'. */
-static bool dg_name_within(const char *name, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return !strncmp(name, prefix, n) && (!name[n] || name[n] == '.');
-}
-
-static bool dg_text_meets(const char *wanted, const char *text, bool lenient)
-{
-	if (!wanted)
-		return true;
-	return text ? !strcmp(wanted, text) : lenient;
-}
-
-static bool dg_is_broadcast(const struct dg_msg *msg)
-{
-	return msg->type == DG_MSG_SIGNAL && !msg->destination;
-}
-
-/* Whether a rule takes a reply, which is requested or not. */
-static bool dg_rule_takes_reply(const struct dg_policy_rule *rule,
-				bool requested)
-{
-	if (rule->allow)
-		return requested || !rule->requested_reply || rule->eavesdrop;
-	return !requested || rule->requested_reply;
-}
-
-/* All but the name of who is at the other end. */
-static bool dg_rule_matches(const struct dg_policy_rule *rule,
-			    const struct dg_policy_ask *ask)
-{
-	const struct dg_msg *msg = ask->msg;
-
-	if (rule->type && rule->type != msg->type)
-		return false;
-	if (dg_is_reply(msg) &&
-	    !dg_rule_takes_reply(rule, ask->requested_reply))
-		return false;
-	if (rule->kind == DG_POLICY_RECEIVE &&
-	    (rule->allow ? ask->eavesdropping && !rule->eavesdrop :
-			   rule->eavesdrop && !ask->eavesdropping))
-		return false;
-	if (rule->broadcast != 2 && rule->broadcast != dg_is_broadcast(msg))
-		return false;
-	if (ask->n_fds < rule->min_fds || ask->n_fds > rule->max_fds)
-		return false;
-	return dg_text_meets(rule->interface, msg->interface, !rule->allow) &&
-	       dg_text_meets(rule->member, msg->member, true) &&
-	       dg_text_meets(rule->path, msg->path, true) &&
-	       dg_text_meets(rule->error, msg->error_name, true);
-}
-
-static bool dg_rule_takes_name(const struct dg_policy_rule *rule,
-			       const char *name)
-{
-	if (!rule->name)
-		return true;
-	if (!name)
-		return false;
-	return rule->by & DG_BY_PREFIX ? dg_name_within(name, rule->name) :
-					 !strcmp(rule->name, name);
-}
 
 /**
  * struct dg_search - a verdict under way
@@ -103,9 +36,13 @@ static void dg_search_bucket(struct dg_search *search, u32 hash,
 		const struct dg_policy_rule *rule =
 			&search->policy->rules[node->rule];
 
-		if (node->hash == hash && rule > search->found &&
-		    (!search->ask || dg_rule_matches(rule, search->ask)) &&
-		    dg_rule_takes_name(rule, name))
+		/* The latest is the first in its bucket. */
+		if (rule <= search->found)
+			return;
+		if (node->hash == hash &&
+		    (!search->ask ||
+		     dg_policy_rule_matches(rule, search->ask)) &&
+		    dg_policy_rule_takes(rule, name))
 			search->found = rule;
 	}
 }
@@ -239,13 +176,13 @@ bool dg_policy_may(const struct dg_policy_class *class,
 
 static int dg_name_taken(void *data, const struct dg_place_info *place)
 {
-	return dg_rule_takes_name(data, place->name);
+	return dg_policy_rule_takes(data, place->name);
 }
 
 static bool dg_party_has(const struct dg_policy_party *party,
 			 struct dg_policy_rule *rule)
 {
-	return dg_rule_takes_name(rule, party->unique) ||
+	return dg_policy_rule_takes(rule, party->unique) ||
 	       (party->owner &&
 		dg_registry_for_each_place(party->owner, 0, dg_name_taken,
 					    rule));
@@ -273,7 +210,7 @@ unsigned int dg_policy_count(const struct dg_policy_class *class,
 		struct dg_policy_rule *rule =
 			&class->policy->rules[index->rules[i]];
 
-		n += dg_rule_matches(rule, ask) &&
+		n += dg_policy_rule_matches(rule, ask) &&
 		     dg_party_has(&ask->other, rule);
 	}
 	return n;

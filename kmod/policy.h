@@ -248,6 +248,11 @@ unsigned int dg_policy_count(const struct dg_policy_class *class,
 			     enum dg_policy_kind kind,
 			     const struct dg_policy_ask *ask);
 
+/* policy_rule.c for policy.c */
+bool dg_policy_rule_matches(const struct dg_policy_rule *rule,
+			    const struct dg_policy_ask *ask);
+bool dg_policy_rule_takes(const struct dg_policy_rule *rule, const char *name);
+
 /* policy.c for policy_class.c: a rule's place in an index. */
 struct dg_policy_node {
 	struct dg_policy_node *next;

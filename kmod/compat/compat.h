@@ -9,8 +9,10 @@
 #define _DG_COMPAT_H
 
 #include <linux/cred.h>
+#include <linux/fcntl.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/fs.h>
 #ifndef __CHECKER__	/* sparse cannot read __has_include(<…>) */
 #if __has_include(<linux/hex.h>)
 #include <linux/hex.h>
@@ -29,6 +31,7 @@
 #include <linux/security.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
 
@@ -191,6 +194,34 @@ static inline struct file *dg_compat_shmem_file(const char *name, loff_t size)
 #else
 	return shmem_file_setup(name, size, 0);
 #endif
+}
+
+/**
+ * dg_compat_is_pidfd_of() - whether a file is a pidfd of a process
+ * @file: any file
+ * @pid: the process, which the caller holds
+ *
+ * Nothing that tells is exported.  But the file system says what kind of file it
+ * is, since nobody else can make one there with that name; and where a pidfd has
+ * its struct pid, a pointer equal to one that is held is that pid: it is compared,
+ * never followed.
+ */
+static inline bool dg_compat_is_pidfd_of(const struct file *file,
+					 const struct pid *pid)
+{
+	const struct inode *inode = file_inode(file);
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+	/* PIDFD_THREAD: what ends with the thread is not the process. */
+	if (file->f_flags & O_EXCL)
+		return false;
+	if (inode->i_sb->s_magic == PID_FS_MAGIC)
+		return inode->i_private == pid;
+	/* A kernel without CONFIG_FS_PID has them where they were before. */
+#endif
+	return inode->i_sb->s_magic == ANON_INODE_FS_MAGIC &&
+	       !strcmp(file->f_path.dentry->d_name.name, "[pidfd]") &&
+	       file->private_data == pid;
 }
 
 /* Seals of a file of shmem that nobody else has: nothing can be mapped yet. */

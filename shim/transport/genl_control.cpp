@@ -4,12 +4,15 @@
 
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <new>
 
 #include "base/log.h"
+#include "base/unique_fd.h"
 #include "transport/genl_bus.h"
 
 namespace dg {
@@ -46,6 +49,22 @@ bool read_u32(const nlattr* attribute, uint32_t* value) {
   if (!attribute || nla_len(attribute) != sizeof *value) return false;
   *value = nla_get_u32(attribute);
   return true;
+}
+
+// A pidfd of this process, close-on-exec; none if the kernel, a sandbox or a limit is against it:
+// others then know the process by its number alone, as they did before there were pidfds.
+UniqueFd own_pidfd() noexcept {
+  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+}
+
+NlMsg connect_request(GenlSocket& socket, const std::string& name, std::optional<uint32_t> uid,
+                      int pidfd) {
+  NlMsg request = named_request(socket, DBUS_GENL_CMD_CONNECT, name, uid);
+  if (nla_put_u32(request.get(), DBUS_GENL_BUS_A_FLAGS, DBUS_GENL_PEER_FDS) < 0 ||
+      (pidfd >= 0 && nla_put_s32(request.get(), DBUS_GENL_BUS_A_PIDFD, pidfd) < 0)) {
+    throw std::bad_alloc();
+  }
+  return request;
 }
 
 // Attributes that this version of the tools doesn't know, or that the kernel doesn't, are 0.
@@ -87,11 +106,13 @@ bool genl_connect(GenlSocket& socket, const std::string& name, std::optional<uin
            (!attributes[DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE] ||
             read_u32(attributes[DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE], &peer->max_body_fd_size));
   };
-  NlMsg request = named_request(socket, DBUS_GENL_CMD_CONNECT, name, uid);
-  if (nla_put_u32(request.get(), DBUS_GENL_BUS_A_FLAGS, DBUS_GENL_PEER_FDS) < 0) {
-    throw std::bad_alloc();
-  }
-  return socket.transact(std::move(request), answer, error);
+  const UniqueFd pidfd = own_pidfd();
+  if (socket.transact(connect_request(socket, name, uid, pidfd.get()), answer, error)) return true;
+  // A module that doesn't know PIDFD, or can't tell what it is on this kernel, takes no exception
+  // to what is left.
+  if (!pidfd || error->kind != GenlError::Kind::Refused || error->code != EINVAL) return false;
+  trace("genl: CONNECT without a pidfd: %s", error->text.c_str());
+  return socket.transact(connect_request(socket, name, uid, -1), answer, error);
 }
 
 bool genl_bus_create(GenlSocket& socket, const std::string& name, uint32_t flags,

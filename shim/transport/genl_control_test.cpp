@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "transport/genl_bus.h"
 #include "transport/genl_fake_kernel.h"
@@ -49,6 +51,36 @@ TEST_F(GenlControlTest, ConnectAsksForTheBusAndReadsTheAnswer) {
   EXPECT_STREQ(nla_get_string(a[DBUS_GENL_BUS_A_NAME]), "session");
   EXPECT_EQ(nla_get_u32(a[DBUS_GENL_BUS_A_UID]), 1000U);
   EXPECT_EQ(nla_get_u32(a[DBUS_GENL_BUS_A_FLAGS]), uint32_t{DBUS_GENL_PEER_FDS});
+  // Its pidfd goes with it, and is closed by now.
+  const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
+  if (pidfd >= 0) {
+    ASSERT_NE(a[DBUS_GENL_BUS_A_PIDFD], nullptr);
+    EXPECT_EQ(nla_get_s32(a[DBUS_GENL_BUS_A_PIDFD]), pidfd);
+    ::close(pidfd);
+  }
+}
+
+TEST_F(GenlControlTest, WhereThePidfdIsRefusedItConnectsWithout) {
+  kernel_.acknowledge(EINVAL, 1, "unknown attribute");
+  NlMsg answer = FakeKernel::message(DBUS_GENL_CMD_CONNECT);
+  nla_put_string(answer.get(), DBUS_GENL_BUS_A_GUID, kGuid);
+  nla_put_u32(answer.get(), DBUS_GENL_BUS_A_MAX_MESSAGE_SIZE, 131072);
+  nla_put_u32(answer.get(), DBUS_GENL_BUS_A_MAX_FDS, 3);
+  kernel_.deliver(answer);
+  kernel_.acknowledge(0, 2, nullptr);
+
+  GenlPeer peer;
+  const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
+  if (pidfd < 0) GTEST_SKIP() << "this process may not have a pidfd";
+  ::close(pidfd);
+  ASSERT_TRUE(genl_connect(socket_, "b", std::nullopt, &peer, &error_)) << error_.text;
+  nlmsghdr* request = kernel_.request();
+  ASSERT_NE(request, nullptr);
+  EXPECT_NE(nlmsg_find_attr(request, GENL_HDRLEN, DBUS_GENL_BUS_A_PIDFD), nullptr);
+  request = kernel_.request();
+  ASSERT_NE(request, nullptr);
+  EXPECT_EQ(nlmsg_find_attr(request, GENL_HDRLEN, DBUS_GENL_BUS_A_PIDFD), nullptr);
+  EXPECT_EQ(kernel_.request(), nullptr);
 }
 
 TEST_F(GenlControlTest, WithoutAUidNoneIsSent) {

@@ -544,6 +544,15 @@ void Malformed::bus_commands() {
       refuse(Attrs().append(name).u32(DBUS_GENL_BUS_A_FLAGS, 1u << 31), "an unknown flag");
       refuse(Attrs().append(name).u8(DBUS_GENL_BUS_A_FLAGS, 1), "FLAGS of one byte");
       refuse(Attrs().append(name).u32(DBUS_GENL_BUS_A_MAX_FDS, 1), "MAX_FDS");
+      const uint16_t PIDFD = DBUS_GENL_BUS_A_PIDFD;
+      refuse(Attrs().append(name).u16(PIDFD, 0), "PIDFD of two bytes");
+      refuse(Attrs().append(name).u64(PIDFD, 0), "PIDFD of eight bytes");
+      refuse(Attrs().append(name).raw(PIDFD, nullptr, 0), "PIDFD empty");
+      refuse(Attrs().append(name).u32(PIDFD, 0).u32(PIDFD, 0), "PIDFD twice");
+      refuse(Attrs().append(name).u32(PIDFD | NLA_F_NESTED, 0), "PIDFD marked as nested");
+      // Of CONNECT's, what is right but for the fd is in the test "process-fd".
+      for (uint32_t fd : {0u, 0x7fffffffu, 0x80000000u, ~0u})
+        refuse(Attrs().append(name).u32(PIDFD, fd), "PIDFD " + std::to_string(fd), {EINVAL, EBADF});
       refuse(Attrs().append(name).u32(DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE, 1), "MAX_BODY_FD_SIZE");
     } else {
       refuse(Attrs().append(name).u32(DBUS_GENL_BUS_A_FLAGS, 2), "an unknown flag");
@@ -555,6 +564,7 @@ void Malformed::bus_commands() {
              "MACHINE_ID of five letters");
       refuse(Attrs().append(name).str(DBUS_GENL_BUS_A_MACHINE_ID, std::string(32, 'x')),
              "MACHINE_ID not hexadecimal");
+      refuse(Attrs().append(name).u32(DBUS_GENL_BUS_A_PIDFD, 0), "PIDFD");
     }
     refuse(Attrs().append(name).str(DBUS_GENL_BUS_A_GUID, std::string(32, 'a')), "GUID");
     refuse(Attrs().append(name).u32(DBUS_GENL_BUS_A_REASON, 1), "REASON");

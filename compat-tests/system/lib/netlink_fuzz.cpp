@@ -10,6 +10,7 @@
  */
 #include <linux/netlink.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include <csignal>
 #include <cstring>
@@ -100,8 +101,10 @@ class Fuzzer {
 
   std::string bus() { return "fuzz" + std::to_string(pick(3)); }
   Fields connect() {
-    return {{DBUS_GENL_BUS_A_NAME, z(controls_ ? bus() : "user")},
-            {DBUS_GENL_BUS_A_FLAGS, raw(uint32_t{DBUS_GENL_PEER_FDS})}};
+    Fields fields = {{DBUS_GENL_BUS_A_NAME, z(controls_ ? bus() : "user")},
+                     {DBUS_GENL_BUS_A_FLAGS, raw(uint32_t{DBUS_GENL_PEER_FDS})}};
+    if (one_in(3)) fields.push_back({DBUS_GENL_BUS_A_PIDFD, raw(one_in(3) ? number() : pidfd_)});
+    return fields;
   }
   std::string name() {
     static const std::string names[] = {
@@ -415,6 +418,7 @@ class Fuzzer {
 
   std::mt19937 random_;
   const bool controls_;
+  const uint32_t pidfd_ = static_cast<uint32_t>(syscall(SYS_pidfd_open, getpid(), 0));
   GenlSocket socks_[SOCKETS];
   std::vector<int> files_;
   std::vector<std::string> live_;  // unique names

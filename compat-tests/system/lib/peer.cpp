@@ -167,6 +167,7 @@ Answer Peer::connect(std::string_view bus, std::optional<uint32_t> uid) {
   a.str(DBUS_GENL_BUS_A_NAME, bus);
   if (uid) a.u32(DBUS_GENL_BUS_A_UID, *uid);
   if (takes_fds) a.u32(DBUS_GENL_BUS_A_FLAGS, DBUS_GENL_PEER_FDS);
+  if (pidfd) a.u32(DBUS_GENL_BUS_A_PIDFD, static_cast<uint32_t>(*pidfd));
   return sock.request(DBUS_GENL_CMD_CONNECT, a);
 }
 

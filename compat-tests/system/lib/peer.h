@@ -66,7 +66,8 @@ class Peer {
   uint32_t reason = 0;
   unsigned doorbells = 0;
   bool auto_pull = true;
-  bool takes_fds = false;  // what CONNECT will say
+  bool takes_fds = false;    // what CONNECT will say
+  std::optional<int> pidfd;  // likewise
 
   // CONNECT; opens the socket unless it is open.  uid: absent in the request if none.
   Answer connect(std::string_view bus, std::optional<uint32_t> uid = std::nullopt);

@@ -54,10 +54,12 @@
  *	caller's must be those that opened the socket.  Answered by a CONNECT
  *	message with BUS_A_GUID, BUS_A_MAX_MESSAGE_SIZE, BUS_A_MAX_FDS,
  *	BUS_A_MAX_BODY_FD_SIZE.  BUS_A_FLAGS, optional, are &enum
- *	dbus_genl_peer_flags: what the peer can do.
+ *	dbus_genl_peer_flags: what the peer can do.  BUS_A_PIDFD, optional,
+ *	is the caller's process, for others to hold on to.
  *	Errors: -ENOENT no such bus; -EACCES the bus does not admit this user;
  *	-EPERM opened by one user, used by another; -EISCONN the socket is a
- *	peer already; -EUSERS too many peers that have not said Hello; -ENOBUFS.
+ *	peer already; -EUSERS too many peers that have not said Hello; -ENOBUFS;
+ *	-EBADF, -EINVAL see BUS_A_PIDFD.
  * @DBUS_GENL_CMD_SEND: client → kernel.  One D-Bus message, in MSG_A_*
  *	attributes.  Nothing is answered when it is accepted (unless NLM_F_ACK
  *	asks).  Set nlmsg_seq to the message's serial: a netlink error carries
@@ -345,6 +347,11 @@ enum dbus_genl_reason {
  *	empty.
  * @DBUS_GENL_BUS_A_ACTIVATABLE_FD: s32, a file that has them likewise; at most
  *	%DBUS_GENL_ACTIVATABLE_MAX bytes.
+ * @DBUS_GENL_BUS_A_PIDFD: s32, in CONNECT, optional: an fd of the calling task
+ *	that is a pidfd of the calling process, as pidfd_open(getpid(), 0)
+ *	makes one.  It is not kept open, the caller closes it; who asks
+ *	GetConnectionCredentials gets it as ProcessFD.  -EBADF it is not open;
+ *	-EINVAL it is no pidfd, or of another process or a thread.
  */
 enum dbus_genl_bus_attr {
 	DBUS_GENL_BUS_A_UNSPEC,
@@ -364,6 +371,7 @@ enum dbus_genl_bus_attr {
 	DBUS_GENL_BUS_A_POLICY_FD,
 	DBUS_GENL_BUS_A_ACTIVATABLE,
 	DBUS_GENL_BUS_A_ACTIVATABLE_FD,
+	DBUS_GENL_BUS_A_PIDFD,
 
 	__DBUS_GENL_BUS_A_MAX,
 	DBUS_GENL_BUS_A_MAX = __DBUS_GENL_BUS_A_MAX - 1
