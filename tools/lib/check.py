@@ -101,7 +101,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="tools/check", description="Runs every check of dbus-genl.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these system tests")
     parser.add_argument("--host", action="store_true", help="only lint, build and host tests")
-    parser.add_argument("--kernel", choices=guest.KERNELS + guest.SERIES, action="append", help="only this kernel")
+    parser.add_argument("--kernel", choices=(*guest.KERNELS, guest.KCSAN, *guest.SERIES), action="append", help="only this kernel")
     parser.add_argument("--long", action="store_true", help="also what takes too long for each change")
     parser.add_argument("--list", action="store_true", help="name the system tests and end")
     return parser.parse_args()
@@ -109,7 +109,7 @@ def arguments():
 
 def main():
     args = arguments()
-    kernels = args.kernel or list(guest.KERNELS + (guest.SERIES if args.long else ()))
+    kernels = args.kernel or list(guest.KERNELS + ((guest.KCSAN, *guest.SERIES) if args.long else ()))
     tests = guest.discover(SRC / "compat-tests/system")
     if args.list:
         for test in tests:

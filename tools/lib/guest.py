@@ -14,10 +14,12 @@ import bounded
 from tally import FAIL, Case, tap_cases
 
 KERNELS = ("debian", "debug")
+# With --long: those tests that name it, which are those with several tasks at once.
+KCSAN = "kcsan"
 # Of other Debian releases (kernel_series.sh): there runs what runs on Debian's own.
 SERIES = ("5.10", "6.12", "7.3")
 # What a boot, its kmemleak scans and a loaded machine may take beside the tests.
-OVERHEAD = {"debian": 180, "debug": 480}
+OVERHEAD = {"debian": 180, "debug": 480, KCSAN: 480}
 
 
 class Test:
@@ -42,14 +44,15 @@ class Test:
                 self.own_boot = True
             else:
                 raise SystemExit(f"{path}: '# vm:' knows no {word}")
-        if set(self.kernels + self.long) - set(KERNELS):
-            raise SystemExit(f"{path}: '# vm:' names a kernel that is not one of {KERNELS}")
+        if set(self.kernels + self.long) - {*KERNELS, KCSAN}:
+            raise SystemExit(f"{path}: '# vm:' names a kernel that is not one of {(*KERNELS, KCSAN)}")
 
     def runs_on(self, kernel, long):
         if kernel in SERIES:
             # What is prepared on the host is prepared for Debian's own.
             return not self.host and self.runs_on("debian", long)
-        return kernel in self.kernels or long and kernel in self.long
+        # Who names kcsan wants what there is for it.
+        return kernel in self.kernels or (long or kernel == KCSAN) and kernel in self.long
 
 
 def discover(directory):

@@ -4,6 +4,7 @@
 # The kernels that the module is built for and tested on, kept in DG_CACHE:
 #   debian  Debian's own linux-image of the installed headers, unpacked, not installed
 #   debug   Debian's linux-source built with compat-tests/vm/debug.config
+#   kcsan   the same with compat-tests/vm/kcsan.config over it
 #   5.10, 6.12, 7.3   those of other Debian releases: kernel_series.sh
 #
 # dg_kernel NAME makes it (once) and sets
@@ -23,13 +24,13 @@
 # virtio-serial ports that carry the command's output.
 DG_BOOT_MODULES="virtio_pci virtio_console 9pnet_virtio 9p overlay"
 
-# Raise one when dg_make_debian or dg_make_debug changes what it makes: part of the
+# Raise one when dg_make_debian or dg_make_built changes what it makes: part of the
 # cache's key, with the version and the configuration.
 DG_DEBIAN_RECIPE=2
-DG_DEBUG_RECIPE=1
+DG_BUILT_RECIPE=1
 
-# Number of steps of a full debug build, for the progress lines.
-DG_DEBUG_STEPS=1900
+# Number of steps of a full build, for the progress lines.
+DG_BUILT_STEPS=1900
 
 . "$(dirname "${BASH_SOURCE[0]}")/kernel_series.sh"
 
@@ -37,9 +38,9 @@ dg_kernel() {
 	DG_KCHROOT=
 	case $1 in
 	debian) dg_kernel_debian ;;
-	debug) dg_kernel_debug ;;
+	debug | kcsan) dg_kernel_built "$1" ;;
 	5.10 | 6.12 | 7.3) dg_kernel_series "$1" ;;
-	*) dg_die "there is no kernel '$1': debian, debug, 5.10, 6.12 or 7.3" ;;
+	*) dg_die "there is no kernel '$1': debian, debug, kcsan, 5.10, 6.12 or 7.3" ;;
 	esac
 }
 
@@ -124,10 +125,26 @@ dg_unpack_vmlinux() {
 	dg_die "no kernel found inside $1"
 }
 
-# --- debug -------------------------------------------------------------------------
+# --- debug, kcsan ------------------------------------------------------------------
 
-dg_kernel_debug() {
-	local config=$DG_SRC/compat-tests/vm/debug.config version key
+# The configuration of a built kernel, on stdout: kcsan's is debug's with the options that
+# its own file names taken out, and that file.
+dg_config() {
+	local dir=$DG_SRC/compat-tests/vm
+	case $1 in
+	debug) cat "$dir/debug.config" ;;
+	kcsan)
+		awk '
+			{ option = $0; sub(/^# /, "", option); sub(/[= ].*/, "", option) }
+			option !~ /^CONFIG_/ { if (FILENAME ~ /kcsan/) print; next }
+			FILENAME ~ /kcsan/ { print; own[option] = 1; next }
+			!own[option]' "$dir/kcsan.config" "$dir/debug.config"
+		;;
+	esac
+}
+
+dg_kernel_built() {
+	local name=$1 version key
 	version=$(apt-cache policy linux-source-6.1 2>/dev/null | sed -n 's/^ *Candidate: //p')
 	if [ -z "$version" ] || [ "$version" = "(none)" ]; then
 		# Lists without it: take what the cache has, or renew them.
@@ -135,19 +152,19 @@ dg_kernel_debug() {
 		version=$(apt-cache policy linux-source-6.1 | sed -n 's/^ *Candidate: //p')
 		[ -n "$version" ] || dg_die "apt knows no linux-source-6.1"
 	fi
-	key=$version-$({ echo "$DG_DEBUG_RECIPE"; cat "$config"; } | sha256sum | cut -c1-12)
-	DG_KDIR=$DG_CACHE/debug-$key
+	key=$version-$({ echo "$DG_BUILT_RECIPE"; dg_config "$name"; } | sha256sum | cut -c1-12)
+	DG_KDIR=$DG_CACHE/$name-$key
 	DG_KBUILD=$DG_KDIR/build
 	DG_KIMAGE=$DG_KDIR/bzImage
-	[ -e "$DG_KDIR/done" ] || dg_locked kernel-debug dg_make_debug "$config" || exit
+	[ -e "$DG_KDIR/done" ] || dg_locked "kernel-$name" dg_make_built "$name" || exit
 	DG_KRELEASE=$(cat "$DG_KBUILD/include/config/kernel.release")
 	dg_initrd
 }
 
-dg_make_debug() (
+dg_make_built() (
 	[ ! -e "$DG_KDIR/done" ] || exit 0
-	local config=$1
-	dg_say "building the debug kernel, once: about 10 minutes on two processors"
+	local name=$1 config
+	dg_say "building the $name kernel, once: about 10 minutes on two processors"
 	dg_fresh "$DG_KDIR"
 	dg_fetch linux-source-6.1
 	dpkg-deb --fsys-tarfile linux-source-6.1_*.deb | tar -xO ./usr/src/linux-source-6.1.tar.xz |
@@ -157,17 +174,32 @@ dg_make_debug() (
 	# could not be trusted there; with frame pointers it can.
 	sed -i '/^config FAULT_INJECTION_STACKTRACE_FILTER/,/help/{/depends on !X86_64/d}' \
 		source/lib/Kconfig.debug
+	[ "$name" != kcsan ] || dg_kcsan_scope
 	mkdir build
+	config=$PWD/$name.config
+	dg_config "$name" >"$config"
 	KCONFIG_ALLCONFIG=$config make -s -C source O="$PWD/build" allnoconfig >build.log 2>&1 ||
 		dg_die "allnoconfig failed: see $PWD/build.log"
 	dg_check_config "$config" build/.config
-	dg_build_debug
+	dg_build "$name"
 	cp build/arch/x86/boot/bzImage . || dg_die "the build made no bzImage"
 	[ -s build/Module.symvers ] || dg_die "the build made no Module.symvers"
 	dg_prune
 	touch "done"
-	dg_say "the debug kernel is built"
+	dg_say "the $name kernel is built"
 )
+
+# The kernel around counts for KCSAN only where a peer's data passes: netlink, sockets and
+# buffers, and the library's containers. What is watched is one access in so many, and ours
+# shall be among them; the rest keeps its barriers known, or order made there would be
+# taken for a race here. Races of the rest alone are for others to find.
+dg_kcsan_scope() {
+	# shellcheck disable=SC2016 # make's
+	sed -i 's/^\t\$(CFLAGS_KCSAN))$/\t$(if $(KBUILD_EXTMOD)$(filter net\/netlink\/% net\/core\/% lib\/%,$(obj)\/),$(CFLAGS_KCSAN),-D__KCSAN_INSTRUMENT_BARRIERS__))/' \
+		source/scripts/Makefile.lib
+	grep -q 'KBUILD_EXTMOD.*CFLAGS_KCSAN' source/scripts/Makefile.lib ||
+		dg_die "KCSAN's flags are not where they were in scripts/Makefile.lib"
+}
 
 # Every line of the fragment must have survived Kconfig.
 dg_check_config() {
@@ -176,6 +208,8 @@ dg_check_config() {
 		case $line in
 		CONFIG_* | "# CONFIG_"*" is not set")
 			grep -qxF -- "$line" "$2" && continue
+			# One that could not even be asked for is not set either.
+			[ "${line#"#"}" = "$line" ] || grep -q "${line//[^A-Z0-9_]/}[= ]" "$2" || continue
 			dg_say "Kconfig dropped: $line"
 			lost=1
 			;;
@@ -184,17 +218,17 @@ dg_check_config() {
 	[ "$lost" = 0 ] || dg_die "$1 does not hold for this source"
 }
 
-dg_build_debug() {
+dg_build() {
 	local pid
 	make -j"$(nproc)" -C source O="$PWD/build" bzImage modules modules_prepare \
 		</dev/null >>build.log 2>&1 &
 	pid=$!
 	# shellcheck disable=SC2064 # this pid
 	trap "kill $pid 2>/dev/null" EXIT
-	dg_progress build.log "$DG_DEBUG_STEPS" "debug kernel" "$pid"
+	dg_progress build.log "$DG_BUILT_STEPS" "$1 kernel" "$pid"
 	if ! wait "$pid"; then
 		tail -n 30 build.log >&2
-		dg_die "the debug kernel did not build: see $PWD/build.log"
+		dg_die "the $1 kernel did not build: see $PWD/build.log"
 	fi
 	trap - EXIT
 }

@@ -5,9 +5,12 @@
  *
  * faults_traffic [SECONDS]: each process joins, takes names, adds rules, calls the others,
  * broadcasts, passes fds and bodies in memfds, and starts anew, all of it in spite of refusals.
+ * Another is a monitor, and one replaces the bus's policy by turns, which fails for them as well.
  * What arrives is what was sent, in its sender's order. When the failures stop, each process goes
- * on with the connection that it has; and nothing is left of them in the end.
+ * on with the connection that it has, one whole policy is in force, and nothing is left of them in
+ * the end.
  */
+#include <linux/netlink.h>
 #include <malloc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -15,11 +18,13 @@
 
 #include <atomic>
 #include <csignal>
+#include <iterator>
 #include <new>
 #include <random>
 
 #include "faults.h"
 #include "files.h"
+#include "policy_attrs.h"
 
 using namespace dg::test;
 
@@ -32,6 +37,7 @@ struct Shared {
   std::atomic<bool> stop;
   std::atomic<uint64_t> ids[PROCESSES];
   std::atomic<uint32_t> done, refused, arrived, claimed, wrong, disorder, memory;
+  std::atomic<uint32_t> seen, replaced, kept, denied;
 };
 
 // The text that belongs to a number.
@@ -39,9 +45,49 @@ std::string text_of(uint32_t number) {
   return std::string(number % 700, static_cast<char>('a' + number % 26));
 }
 
+// What comes with a number, against what was sent.
+class Numbers {
+ public:
+  explicit Numbers(Shared& shared) : shared_(shared) {}
+  void check(const Message& m) {
+    const uint32_t number = m.u32_arg();
+    Message expected;
+    expected.with(Args().u(number).s(text_of(number)));
+    shared_.wrong += m.body != expected.body || m.signature != "us";
+    // A sender's id is never another's, and it counts up as long as it is the same process.
+    uint32_t& last = last_[m.sender];
+    shared_.disorder += number <= last;
+    last = number;
+  }
+
+ private:
+  Shared& shared_;
+  std::map<uint64_t, uint32_t> last_;
+};
+
+// The two policies, by the interface that they deny.
+constexpr const char* DENIED[] = {"t.X", "t.Y"};
+
+Attrs policy(unsigned which) {
+  return policy_request(open_section().append(context_section(
+      DBUS_GENL_CONTEXT_MANDATORY,
+      {rule_attrs(DBUS_GENL_RULE_SEND, false).str(DBUS_GENL_RULE_A_INTERFACE, DENIED[which])})));
+}
+
+// How many of the two are denied now.
+int denied_now(Peer& peer) {
+  int n = 0;
+  for (const char* interface : DENIED) {
+    auto reply = peer.call(call(peer.name(), "/o", interface, "Probe"), 200);
+    n += reply && reply->error_name == "org.freedesktop.DBus.Error.AccessDenied";
+  }
+  return n;
+}
+
 class Client {
  public:
-  Client(Shared& shared, unsigned index) : shared_(shared), index_(index), random_(index + 1) {}
+  Client(Shared& shared, unsigned index)
+      : shared_(shared), index_(index), random_(index + 1), numbers_(shared) {}
 
   void turn() {
     if (!joined_) return join();
@@ -68,7 +114,8 @@ class Client {
         if (pick(20) == 0) joined_ = false;
         return;
       default: {
-        Message m = call(unique_name(shared_.ids[pick(PROCESSES)]), "/o", "t.C", "Tell");
+        Message m = call(unique_name(shared_.ids[pick(PROCESSES)]), "/o",
+                         pick(5) ? "t.C" : DENIED[pick(2)], "Tell");
         m.flags = pick(2) ? NO_REPLY : 0;
         return send(std::move(m));
       }
@@ -145,21 +192,12 @@ class Client {
         Message reply = reply_to(*m);
         count(peer_.send(reply, false) == 0);
       }
-      if (m->member == "Tell") check(*m);
+      if (m->member == "Tell") numbers_.check(*m);
+      shared_.denied += m->error_name == "org.freedesktop.DBus.Error.AccessDenied";
     }
     shared_.refused += static_cast<uint32_t>(peer_.send_errors.size());
     peer_.send_errors.clear();
     if (peer_.disconnected) joined_ = false;
-  }
-  void check(const Message& m) {
-    const uint32_t number = m.u32_arg();
-    Message expected;
-    expected.with(Args().u(number).s(text_of(number)));
-    shared_.wrong += m.body != expected.body || m.signature != "us";
-    // A sender's id is never another's, and it counts up as long as it is the same process.
-    uint32_t& last = last_[m.sender];
-    shared_.disorder += number <= last;
-    last = number;
   }
 
   Shared& shared_;
@@ -168,27 +206,99 @@ class Client {
   Peer peer_;
   bool joined_ = false;
   uint32_t number_ = 0;
-  std::map<uint64_t, uint32_t> last_;
+  Numbers numbers_;
 };
 
-[[noreturn]] void process(Shared& shared, unsigned index) {
+// Sees what the others do.
+class Watcher {
+ public:
+  explicit Watcher(Shared& shared) : shared_(shared), numbers_(shared) {}
+
+  void turn() {
+    if (!watches_) return join();
+    while (auto m = peer_.receive(20)) {
+      ++shared_.seen;
+      if (m->member == "Tell") numbers_.check(*m);
+      if (shared_.stop) return;
+    }
+    if (peer_.disconnected || ++turns_ % 50 == 0) watches_ = false;
+  }
+  bool works() {
+    for (int i = 0; i < 3 && !watches_; ++i) join();
+    Peer other;
+    if (!watches_ || other.join(BUS).empty()) return false;
+    other.ask("GetId");
+    while (auto m = peer_.receive(5000))
+      if (m->member == "GetId" && m->sender == other.id) return true;
+    return false;
+  }
+
+ private:
+  void join() {
+    peer_ = Peer();
+    peer_.takes_fds = true;
+    watches_ = false;
+    if (peer_.connect(BUS).error || peer_.hello().empty()) return;
+    auto reply =
+        peer_.call(call("org.freedesktop.DBus", "/org/freedesktop/DBus",
+                        "org.freedesktop.DBus.Monitoring", "BecomeMonitor", Args().as({}).u(0)),
+                   200);
+    watches_ = reply && reply->type == RETURN;
+  }
+
+  Shared& shared_;
+  Peer peer_;
+  bool watches_ = false;
+  unsigned turns_ = 0;
+  Numbers numbers_;
+};
+
+// Replaces the policy, through the socket of the bus's maker.
+class Controller {
+ public:
+  Controller(Shared& shared, Bus& bus) : shared_(shared), bus_(bus) {}
+
+  void turn() {
+    ++(set() ? shared_.replaced : shared_.kept);
+    // What couldn't be told is not waited for.
+    while (bus_.sock.receive(0)) continue;
+    usleep(2000);
+  }
+  bool works() { return set(); }
+
+ private:
+  bool set() {
+    const uint32_t seq = bus_.sock.next_seq();
+    if (bus_.sock.send(DBUS_GENL_CMD_POLICY_SET, policy(++turns_ % 2), NLM_F_ACK, seq))
+      return false;
+    auto answer = bus_.sock.receive(200);
+    return answer && answer->is_error() && answer->seq == seq && !answer->error;
+  }
+
+  Shared& shared_;
+  Bus& bus_;
+  unsigned turns_ = 0;
+};
+
+// Takes turns, which fail, until the time is over; then it must work.
+template <typename Role>
+[[noreturn]] void process(Shared& shared, Role role) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   // Its own memory is there already: what fails is to be the kernel's work for it.
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   free(malloc(8 << 20));
   mlockall(MCL_CURRENT);
-  Client client(shared, index);
   if (!FaultInjection::mark_task(true)) _exit(3);
   while (!shared.stop) {
     try {
-      client.turn();
+      role.turn();
     } catch (const std::bad_alloc&) {
       ++shared.memory;
     }
   }
   while (!FaultInjection::mark_task(false)) continue;
-  _exit(client.works() ? 0 : 1);
+  _exit(role.works() ? 0 : 1);
 }
 
 void round(Tap& tap, int percent, unsigned seconds) {
@@ -198,13 +308,17 @@ void round(Tap& tap, int percent, unsigned seconds) {
   Shared& shared = *new (memory) Shared();
   Bus bus;
   if (bus.create(BUS).error) tap.bail("can't make the bus");
+  if (bus.sock.request(DBUS_GENL_CMD_POLICY_SET, policy(0)).error) tap.bail("no policy");
   FaultInjection::probability(percent);
-  pid_t pids[PROCESSES];
+  pid_t pids[PROCESSES + 2];
   for (unsigned i = 0; i < PROCESSES; ++i)
-    if ((pids[i] = fork()) == 0) process(shared, i);
+    if ((pids[i] = fork()) == 0) process(shared, Client(shared, i));
+  if ((pids[PROCESSES] = fork()) == 0) process(shared, Watcher(shared));
+  if ((pids[PROCESSES + 1] = fork()) == 0) process(shared, Controller(shared, bus));
   // For so long, and until there was enough to see.
   auto enough = [&] {
-    return shared.done > 150 && shared.refused > 50 && shared.arrived > 50 && shared.claimed > 3;
+    return shared.done > 150 && shared.refused > 50 && shared.arrived > 50 && shared.claimed > 3 &&
+           shared.seen > 50 && shared.replaced > 20 && shared.denied > 3;
   };
   for (unsigned i = 0; i < seconds || (i < PATIENCE_S && !enough()); ++i) sleep(1);
   FaultInjection::probability(0);
@@ -219,13 +333,18 @@ void round(Tap& tap, int percent, unsigned seconds) {
   tap.ok(enough(), "%d %%: %u requests accepted, %u refused, %u messages arrived, files of %u",
          percent, shared.done.load(), shared.refused.load(), shared.arrived.load(),
          shared.claimed.load());
+  tap.ok(shared.seen > 50 && shared.replaced > 20 && shared.kept > 0,
+         "%d %%: a monitor saw %u; %u policies, %u that failed; %u messages denied", percent,
+         shared.seen.load(), shared.replaced.load(), shared.kept.load(), shared.denied.load());
   tap.ok(shared.wrong == 0 && shared.disorder == 0,
          "%d %%: all that arrived is what was sent (%u not), in its order (%u not)", percent,
          shared.wrong.load(), shared.disorder.load());
-  tap.ok(well == PROCESSES, "%d %%: %u of %u connections work when the failures stop", percent,
-         well, PROCESSES);
+  tap.ok(well == std::size(pids), "%d %%: %u of %zu processes go on when the failures stop",
+         percent, well, std::size(pids));
   Peer fresh;
   tap.ok(!fresh.join(BUS).empty(), "%d %%: a new one too", percent);
+  const int denied = denied_now(fresh);
+  tap.ok(denied == 1, "%d %%: one of two policies is in force, as a whole (%d)", percent, denied);
   munmap(memory, sizeof(Shared));
 }
 

@@ -4,8 +4,9 @@
  *
  * netlink_fuzz [SECONDS [SEED]]: half of the time as an unprivileged user, half as root who makes
  * and destroys buses. A request is one of the contract's, of a call of the driver with a body that
- * fits or not, or of a message to another socket; then some of its attributes are dropped, doubled,
- * swapped, cut or changed. That the kernel says nothing is for tools/vm to see; here it must go on
+ * fits or not, of a message to another socket, or of a policy by its grammar; then some of its
+ * attributes, those inside others too, are dropped, doubled, swapped, cut or changed. That the
+ * kernel says nothing is for tools/vm to see; here it must go on
  * serving a witness, and nothing may be left when the sockets are closed.
  */
 #include <linux/netlink.h>
@@ -14,9 +15,12 @@
 
 #include <csignal>
 #include <cstring>
+#include <iterator>
+#include <map>
 #include <random>
 
 #include "files.h"
+#include "policy_attrs.h"
 #include "tap.h"
 
 using namespace dg::test;
@@ -35,42 +39,41 @@ using Fields = std::vector<Field>;
 
 class Fuzzer {
  public:
-  Fuzzer(uint32_t seed, bool controls) : random_(seed), controls_(controls) {}
+  // `own` is a bus to join for who makes none.
+  Fuzzer(uint32_t seed, Bus* own) : random_(seed), own_(own), controls_(!own) {}
   ~Fuzzer() {
     for (int fd : files_) close(fd);
+    if (policy_file_ >= 0) close(policy_file_);
   }
 
   void turn() {
     if (files_.empty()) files_ = {memfd(say("sealed", 70000)), memfd("open", 0), sparse(1 << 20)};
+    if (one_in(1500)) repair();
     GenlSocket& sock = socks_[pick(SOCKETS)];
     if (sock.fd() < 0 || one_in(400)) {
       sock.close();
       if (sock.open(one_in(4) ? 4096 : 0)) return;
       // Most are to be peers, or little else would be tried.
-      if (controls_ && one_in(2))
+      if (controls_ && one_in(4))
         send(sock, DBUS_GENL_CMD_BUS_CREATE, fields_of(DBUS_GENL_CMD_BUS_CREATE));
-      else if (!one_in(4)) {
-        send(sock, DBUS_GENL_CMD_CONNECT, connect());
-        send(sock, DBUS_GENL_CMD_SEND, driver("Hello", ""));
-        Fields match = driver("AddMatch", "");
-        match.push_back({DBUS_GENL_MSG_A_SIGNATURE, z("s")});
-        match.push_back({DBUS_GENL_MSG_A_BODY, raw(uint32_t{13}) + z("type='signal'")});
-        std::erase_if(match, [](const Field& f) {
-          return f.type == DBUS_GENL_MSG_A_BODY && f.payload.size() != 18;
-        });
-        send(sock, DBUS_GENL_CMD_SEND, match);
-        listen(sock);
-      }
+      else if (!one_in(4))
+        join(sock);
       return;
     }
     const uint8_t cmd = command();
     Fields fields = one_in(40) ? some_fields() : fields_of(cmd);
     while (one_in(3) && !fields.empty()) mutate(fields);
-    send(sock, cmd, fields);
+    // A policy is its bus's maker's to set.
+    const bool from_maker = own_ && cmd == DBUS_GENL_CMD_POLICY_SET && !one_in(4);
+    send(from_maker ? own_->sock : sock, cmd, fields);
+    if (from_maker) listen(own_->sock);
     if (one_in(8)) listen(sock);
   }
 
-  unsigned sent = 0, accepted = 0, refused = 0, messages = 0, claims = 0;
+  unsigned sent = 0, accepted = 0, refused = 0, messages = 0, claims = 0, monitors = 0;
+  std::map<int, unsigned> errors;
+  // By command: requests that were acknowledged, or dumps that came to their end; and others.
+  unsigned done[DBUS_GENL_CMD_MAX + 1] = {}, failed[DBUS_GENL_CMD_MAX + 1] = {};
 
  private:
   uint32_t pick(size_t n) { return static_cast<uint32_t>(random_() % n); }
@@ -93,15 +96,33 @@ class Fuzzer {
     static constexpr uint8_t usual[] = {DBUS_GENL_CMD_SEND,     DBUS_GENL_CMD_SEND,
                                         DBUS_GENL_CMD_SEND,     DBUS_GENL_CMD_SEND,
                                         DBUS_GENL_CMD_FD_CLAIM, DBUS_GENL_CMD_PULL};
+    static constexpr uint8_t others[] = {DBUS_GENL_CMD_POLICY_SET, DBUS_GENL_CMD_POLICY_SET,
+                                         DBUS_GENL_CMD_LIMITS_SET, DBUS_GENL_CMD_BUS_GET,
+                                         DBUS_GENL_CMD_PEER_GET,   DBUS_GENL_CMD_NAME_GET,
+                                         DBUS_GENL_CMD_MATCH_GET,  DBUS_GENL_CMD_STATS_GET};
     if (!one_in(6)) return of(usual);
+    if (one_in(2)) return of(others);
     if (controls_ && one_in(2))
       return !one_in(10) ? DBUS_GENL_CMD_BUS_CREATE : DBUS_GENL_CMD_BUS_DESTROY;
     return static_cast<uint8_t>(one_in(20) ? pick(256) : pick(DBUS_GENL_CMD_MAX + 2));
   }
 
   std::string bus() { return "fuzz" + std::to_string(pick(3)); }
+  void join(GenlSocket& sock) {
+    send(sock, DBUS_GENL_CMD_CONNECT, connect());
+    send(sock, DBUS_GENL_CMD_SEND, driver("Hello", ""));
+    Fields match = driver("AddMatch", "");
+    match.push_back({DBUS_GENL_MSG_A_SIGNATURE, z("s")});
+    match.push_back({DBUS_GENL_MSG_A_BODY, raw(uint32_t{13}) + z("type='signal'")});
+    std::erase_if(match, [](const Field& f) {
+      return f.type == DBUS_GENL_MSG_A_BODY && f.payload.size() != 18;
+    });
+    send(sock, DBUS_GENL_CMD_SEND, match);
+    if (!joining_) listen(sock);
+  }
+  std::string joined() { return controls_ ? bus() : "user"; }
   Fields connect() {
-    Fields fields = {{DBUS_GENL_BUS_A_NAME, z(controls_ ? bus() : "user")},
+    Fields fields = {{DBUS_GENL_BUS_A_NAME, z(joined())},
                      {DBUS_GENL_BUS_A_FLAGS, raw(uint32_t{DBUS_GENL_PEER_FDS})}};
     if (one_in(3)) fields.push_back({DBUS_GENL_BUS_A_PIDFD, raw(one_in(3) ? number() : pidfd_)});
     return fields;
@@ -124,7 +145,17 @@ class Fuzzer {
         "arg1path",       "arg0namespace", "eavesdrop", "x",      ""};
     static const char* const values[] = {"signal", "method_call", "a.b", "M",   "/o", "true",
                                          "",       "x\\'y",       "'",   "a''b"};
+    static const char* const good[] = {
+        "type='signal'",      "type='method_call'",  "interface='a.b'",
+        "member='M'",         "path='/o'",           "path_namespace='/o'",
+        "arg0='x'",           "arg0namespace='a.b'", "arg1path='/o/'",
+        "arg63='y'",          "eavesdrop='true'",    "sender='org.freedesktop.DBus'",
+        "destination=':1.0'", "sender='f.Name'"};
     std::string text;
+    if (!one_in(3)) {
+      for (uint32_t n = pick(4); n; --n) text += std::string(of(good)) + (n > 1 ? "," : "");
+      return text;
+    }
     for (uint32_t i = pick(5); i <= 4; ++i)
       text += std::string(of(keys)) + (one_in(20) ? "" : "=") + (one_in(10) ? "" : "'") +
               of(values) + (one_in(20) ? "" : "'") + (one_in(20) ? " " : ",");
@@ -242,12 +273,18 @@ class Fuzzer {
     if (!bytes.empty()) f.push_back({DBUS_GENL_MSG_A_BODY, bytes});
     return f;
   }
-  Fields driver(const std::string& member, const std::string& s) {
+  Fields driver(const std::string& member, const std::string& s,
+                const std::string& interface = "org.freedesktop.DBus") {
     std::string bytes;
     size_t at = 0;
     if ((member == "AddMatch" || member == "RemoveMatch") && !one_in(8)) {
       const std::string text = rule();
       bytes = raw(static_cast<uint32_t>(text.size())) + z(text);
+    } else if (member == "BecomeMonitor" && !one_in(8)) {
+      std::vector<std::string> rules;
+      while (one_in(2)) rules.push_back(rule());
+      const Bytes args = Args().as(rules).u(one_in(10)).body();
+      bytes.assign(args.begin(), args.end());
     } else {
       while (at < s.size()) value(bytes, s, at, 0);
     }
@@ -255,36 +292,41 @@ class Fuzzer {
     f.insert(f.begin() + 2, {{DBUS_GENL_MSG_A_DESTINATION, z("org.freedesktop.DBus")},
                              {DBUS_GENL_MSG_A_PATH, z("/org/freedesktop/DBus")},
                              {DBUS_GENL_MSG_A_MEMBER, z(member)}});
-    if (!one_in(4)) f.insert(f.begin() + 2, {DBUS_GENL_MSG_A_INTERFACE, z("org.freedesktop.DBus")});
+    if (!one_in(4)) f.insert(f.begin() + 2, {DBUS_GENL_MSG_A_INTERFACE, z(interface)});
+    if (member == "BecomeMonitor") becoming_ = serial_;
     return f;
   }
   Fields send_fields() {
-    static const std::pair<const char*, const char*> methods[] = {
-        {"Hello", ""},
-        {"RequestName", "su"},
-        {"ReleaseName", "s"},
-        {"GetNameOwner", "s"},
-        {"NameHasOwner", "s"},
-        {"ListNames", ""},
-        {"ListQueuedOwners", "s"},
-        {"AddMatch", "s"},
-        {"RemoveMatch", "s"},
-        {"StartServiceByName", "su"},
-        {"GetConnectionCredentials", "s"},
-        {"GetConnectionUnixUser", "s"},
-        {"GetId", ""},
-        {"UpdateActivationEnvironment", "a{ss}"},
-        {"Introspect", ""},
-        {"Get", "ss"},
-        {"GetAll", "s"},
-        {"Set", "ssv"},
-        {"GetStats", ""},
-        {"BecomeMonitor", "asu"},
-        {"GetConnectionStats", "s"},
-        {"GetAllMatchRules", ""}};
+    static const struct {
+      const char *member, *signature, *interface;
+    } methods[] = {{"Hello", "", ""},
+                   {"RequestName", "su", ""},
+                   {"ReleaseName", "s", ""},
+                   {"GetNameOwner", "s", ""},
+                   {"NameHasOwner", "s", ""},
+                   {"ListNames", "", ""},
+                   {"ListQueuedOwners", "s", ""},
+                   {"AddMatch", "s", ""},
+                   {"RemoveMatch", "s", ""},
+                   {"StartServiceByName", "su", ""},
+                   {"GetConnectionCredentials", "s", ""},
+                   {"GetConnectionUnixUser", "s", ""},
+                   {"GetId", "", ""},
+                   {"UpdateActivationEnvironment", "a{ss}", ""},
+                   {"Introspect", "", ".Introspectable"},
+                   {"Get", "ss", ".Properties"},
+                   {"GetAll", "s", ".Properties"},
+                   {"Set", "ssv", ".Properties"},
+                   {"Ping", "", ".Peer"},
+                   {"GetMachineId", "", ".Peer"},
+                   {"GetStats", "", ".Debug.Stats"},
+                   {"GetConnectionStats", "s", ".Debug.Stats"},
+                   {"GetAllMatchRules", "", ".Debug.Stats"},
+                   {"BecomeMonitor", "asu", ".Monitoring"}};
     if (one_in(2)) {
-      auto& [member, s] = of(methods);
-      return driver(member, one_in(10) ? signature() : s);
+      const auto& method = of(methods);
+      return driver(method.member, one_in(10) ? signature() : method.signature,
+                    std::string("org.freedesktop.DBus") + (one_in(10) ? "" : method.interface));
     }
     const auto type = static_cast<uint8_t>(one_in(20) ? pick(8) : 1 + pick(4));
     const std::string s = one_in(3) ? "" : signature();
@@ -326,9 +368,129 @@ class Fuzzer {
                 {DBUS_GENL_BUS_A_MACHINE_ID, z(std::string(32, 'a'))}};
       case DBUS_GENL_CMD_BUS_DESTROY:
         return {{DBUS_GENL_BUS_A_NAME, z(bus())}};
+      case DBUS_GENL_CMD_POLICY_SET:
+        return policy();
+      case DBUS_GENL_CMD_LIMITS_SET:
+        return limits();
+      case DBUS_GENL_CMD_PEER_GET:
+      case DBUS_GENL_CMD_NAME_GET:
+      case DBUS_GENL_CMD_MATCH_GET:
+        if (one_in(10)) return {{DBUS_GENL_BUS_A_NAME, z("witness")}};
+        return {{DBUS_GENL_BUS_A_NAME, z(joined())}};
       default:
         return {};
     }
+  }
+
+  // --- what is nested: each level may be mutated before it goes into the next
+
+  std::string nest(Fields f) {
+    while (one_in(12) && !f.empty()) mutate(f);
+    const Bytes bytes = attrs_of(f).bytes();
+    return std::string(bytes.begin(), bytes.end());
+  }
+  static uint16_t nested(uint16_t type) { return static_cast<uint16_t>(type | NLA_F_NESTED); }
+
+  Fields policy_rule() {
+    const auto kind = static_cast<uint8_t>(one_in(30) ? pick(256) : pick(5));
+    Fields f = {{DBUS_GENL_RULE_A_KIND, raw(kind)},
+                {DBUS_GENL_RULE_A_ALLOW, raw(static_cast<uint8_t>(!one_in(3)))}};
+    auto flag = [&](uint16_t type) { f.push_back({type, raw(static_cast<uint8_t>(pick(2)))}); };
+    switch (kind) {
+      case DBUS_GENL_RULE_OWN:
+        if (one_in(2)) f.push_back({DBUS_GENL_RULE_A_NAME, z(name())});
+        if (f.size() > 2 && one_in(3)) f.push_back({DBUS_GENL_RULE_A_PREFIX, ""});
+        return f;
+      case DBUS_GENL_RULE_CONNECT_USER:
+      case DBUS_GENL_RULE_CONNECT_GROUP:
+        if (one_in(2)) f.push_back({DBUS_GENL_RULE_A_ID, raw(one_in(2) ? USER : number())});
+        return f;
+      default:
+        if (one_in(3)) f.push_back({DBUS_GENL_RULE_A_NAME, z(name())});
+        if (f.size() > 2 && kind == DBUS_GENL_RULE_SEND && one_in(4))
+          f.push_back({DBUS_GENL_RULE_A_PREFIX, ""});
+        if (one_in(3)) f.push_back({DBUS_GENL_RULE_A_TYPE, raw(static_cast<uint8_t>(1 + pick(4)))});
+        if (one_in(3)) f.push_back({DBUS_GENL_RULE_A_INTERFACE, z(one_in(2) ? name() : "a.b")});
+        if (one_in(4)) f.push_back({DBUS_GENL_RULE_A_MEMBER, z("M")});
+        if (one_in(4)) f.push_back({DBUS_GENL_RULE_A_PATH, z(path())});
+        if (one_in(8)) f.push_back({DBUS_GENL_RULE_A_ERROR, z(name())});
+        if (one_in(6) && kind == DBUS_GENL_RULE_SEND) flag(DBUS_GENL_RULE_A_BROADCAST);
+        if (one_in(5)) flag(DBUS_GENL_RULE_A_REQUESTED_REPLY);
+        if (one_in(5)) flag(DBUS_GENL_RULE_A_EAVESDROP);
+        if (one_in(8)) f.push_back({DBUS_GENL_RULE_A_MIN_FDS, raw(number())});
+        if (one_in(8)) f.push_back({DBUS_GENL_RULE_A_MAX_FDS, raw(number())});
+        return f;
+    }
+  }
+  Fields policy_section() {
+    Fields f;
+    switch (pick(4)) {
+      case 0:
+        f = {{DBUS_GENL_SECTION_A_USER, raw(one_in(2) ? USER : number())}};
+        break;
+      case 1:
+        f = {{DBUS_GENL_SECTION_A_GROUP, raw(one_in(2) ? USER : number())}};
+        break;
+      case 2:
+        f = {{DBUS_GENL_SECTION_A_AT_CONSOLE, raw(static_cast<uint8_t>(pick(2)))}};
+        break;
+      default:
+        f = {{DBUS_GENL_SECTION_A_CONTEXT, raw(static_cast<uint8_t>(pick(2)))}};
+    }
+    for (uint32_t n = one_in(40) ? 300 : pick(6); n; --n)
+      f.push_back({nested(DBUS_GENL_SECTION_A_RULE), nest(policy_rule())});
+    return f;
+  }
+  std::string policy_blob() {
+    // Most let traffic pass, or little else would be tried.
+    const Bytes open = open_section().bytes();
+    const std::string let(open.begin(), open.end());
+    Fields f;
+    for (uint32_t n = one_in(60) ? 200 : pick(5); n; --n)
+      f.push_back({nested(DBUS_GENL_POLICY_A_SECTION), nest(policy_section())});
+    if (one_in(4)) {
+      std::string users;
+      for (uint32_t n = pick(5); n; --n) users += raw(one_in(2) ? USER : number());
+      f.push_back({DBUS_GENL_POLICY_A_CONSOLE, users});
+    }
+    return (one_in(6) ? "" : let) + nest(f) + (one_in(3) ? "" : let);
+  }
+  Fields policy() {
+    std::string blob = policy_blob();
+    if (one_in(50)) blob.resize(pick(blob.size() + 1));
+    if (one_in(3) || blob.size() > 60000) {
+      if (one_in(8)) return {{DBUS_GENL_BUS_A_POLICY_FD, raw(fd())}};
+      if (policy_file_ < 0) policy_file_ = memfd("", 0);
+      if (ftruncate(policy_file_, 0) ||
+          pwrite(policy_file_, blob.data(), blob.size(), 0) != static_cast<ssize_t>(blob.size()))
+        return {};
+      return {{DBUS_GENL_BUS_A_POLICY_FD, raw(int32_t{policy_file_})}};
+    }
+    return {{DBUS_GENL_BUS_A_POLICY, blob}};
+  }
+  Fields limits() {
+    Fields inside;
+    for (uint32_t n = 1 + pick(4); n; --n)
+      inside.push_back({static_cast<uint16_t>(1 + pick(DBUS_GENL_LIMIT_A_MAX)),
+                        raw(one_in(2) ? number() : 1u << pick(31))});
+    return {{DBUS_GENL_BUS_A_NAME, z(joined())}, {nested(DBUS_GENL_BUS_A_LIMITS), nest(inside)}};
+  }
+  // Policies and limits that leave nothing to try are taken back.
+  void repair() {
+    Fields inside;
+    for (uint16_t limit = 1; limit <= DBUS_GENL_LIMIT_A_MAX; ++limit)
+      if (limit != DBUS_GENL_LIMIT_A_SERVICE_START_TIMEOUT &&
+          limit != DBUS_GENL_LIMIT_A_MAX_PENDING_SERVICE_STARTS)
+        inside.push_back({limit, raw(uint32_t{1} << 16)});
+    const Bytes values = attrs_of(inside).bytes(), open = open_section().bytes();
+    const Fields request = {
+        {DBUS_GENL_BUS_A_NAME, z(joined())},
+        {nested(DBUS_GENL_BUS_A_LIMITS), std::string(values.begin(), values.end())}};
+    send(socks_[0], DBUS_GENL_CMD_LIMITS_SET, request);
+    if (own_)
+      send(own_->sock, DBUS_GENL_CMD_POLICY_SET,
+           {{DBUS_GENL_BUS_A_POLICY, std::string(open.begin(), open.end())}});
+    if (own_) listen(own_->sock);
   }
   Fields some_fields() {
     Fields f;
@@ -369,10 +531,10 @@ class Fuzzer {
     }
   }
 
-  void send(GenlSocket& sock, uint8_t cmd, const Fields& fields) {
+  static Attrs attrs_of(const Fields& fields, bool message = false) {
     Attrs a;
     for (const Field& f : fields) {
-      if (f.type == DBUS_GENL_MSG_A_BODY && f.claimed < 0)
+      if (message && f.type == DBUS_GENL_MSG_A_BODY && f.claimed < 0)
         a.body(f.payload.data(), f.payload.size());
       else
         a.lying(f.type,
@@ -380,9 +542,22 @@ class Fuzzer {
                                                     : static_cast<size_t>(f.claimed)),
                 f.payload.data(), f.payload.size());
     }
-    static constexpr uint16_t flags[] = {NLM_F_ACK, NLM_F_ACK, NLM_F_ACK, 0, NLM_F_DUMP, 0x700};
-    Bytes bytes = genl_bytes(cmd, a, of(flags), serial_,
-                             one_in(50) ? static_cast<uint8_t>(pick(256)) : DBUS_GENL_VERSION);
+    return a;
+  }
+  static bool is_dump(uint8_t cmd) {
+    return cmd == DBUS_GENL_CMD_BUS_GET || cmd == DBUS_GENL_CMD_PEER_GET ||
+           cmd == DBUS_GENL_CMD_NAME_GET || cmd == DBUS_GENL_CMD_MATCH_GET;
+  }
+  void send(GenlSocket& sock, uint8_t cmd, const Fields& fields) {
+    const Attrs a = attrs_of(fields, cmd == DBUS_GENL_CMD_SEND);
+    static constexpr uint16_t odd[] = {NLM_F_DUMP, 0x700, NLM_F_ECHO, NLM_F_ACK | 0x800};
+    const uint16_t usual = is_dump(cmd) ? NLM_F_DUMP : one_in(5) ? 0 : NLM_F_ACK;
+    // By it the answer is known; a refused SEND is told by its serial, but that isn't looked at.
+    const uint32_t seq = ++seq_;
+    asked_[seq % std::size(asked_)] = cmd;
+    Bytes bytes =
+        genl_bytes(cmd, a, one_in(20) ? of(odd) : usual, seq,
+                   one_in(50) ? static_cast<uint8_t>(pick(256)) : uint8_t{DBUS_GENL_VERSION});
     if (one_in(100)) bytes.resize(pick(bytes.size() + 1));
     if (one_in(100))
       bytes.insert(bytes.end(), bytes.begin(), bytes.begin() + pick(bytes.size() + 1));
@@ -392,9 +567,23 @@ class Fuzzer {
   }
 
   void listen(GenlSocket& sock) {
+    bool lost = false;
     while (auto p = sock.receive(0)) {
       if (p->is_error()) ++(p->error ? refused : accepted);
-      if (p->cmd == DBUS_GENL_CMD_MESSAGE && !p->is_error()) ++messages;
+      if (p->is_error() || p->type == NLMSG_DONE) {
+        const uint8_t cmd = asked_[p->seq % std::size(asked_)];
+        if (cmd <= DBUS_GENL_CMD_MAX) ++(p->error ? failed : done)[cmd];
+        if (p->error) ++errors[-p->error];
+        lost |= p->error == -ENOTCONN;
+        continue;
+      }
+      if (p->cmd == DBUS_GENL_CMD_MESSAGE && becoming_ &&
+          p->num(DBUS_GENL_MSG_A_REPLY_SERIAL) == becoming_ &&
+          p->num(DBUS_GENL_MSG_A_TYPE) == RETURN) {
+        ++monitors;
+        becoming_ = 0;
+      }
+      if (p->cmd == DBUS_GENL_CMD_MESSAGE) ++messages;
       if (p->cmd == DBUS_GENL_CMD_MESSAGE &&
           (p->has(DBUS_GENL_MSG_A_FDS) || p->has(DBUS_GENL_MSG_A_BODY_FD))) {
         claimable_.emplace_back(p->num(DBUS_GENL_MSG_A_SENDER),
@@ -407,23 +596,33 @@ class Fuzzer {
         live_.push_back(text);
         if (live_.size() > SOCKETS) live_.erase(live_.begin());
       }
-      if (p->cmd == DBUS_GENL_CMD_FD_CLAIM && !p->is_error()) {
+      if (p->cmd == DBUS_GENL_CMD_FD_CLAIM) {
         ++claims;
         Message got = parse_message(*p);
         for (int fd : got.fds) close(fd);
         if (got.body_fd >= 0) close(got.body_fd);
       }
     }
+    // Its bus has gone, or it was a monitor and has sent.
+    if (lost && !joining_ && one_in(2)) {
+      joining_ = true;
+      join(sock);
+      joining_ = false;
+    }
   }
 
+  bool joining_ = false;
   std::mt19937 random_;
+  Bus* const own_;
   const bool controls_;
   const uint32_t pidfd_ = static_cast<uint32_t>(syscall(SYS_pidfd_open, getpid(), 0));
   GenlSocket socks_[SOCKETS];
   std::vector<int> files_;
   std::vector<std::string> live_;  // unique names
   std::vector<std::pair<uint64_t, uint32_t>> claimable_;
-  uint32_t serial_ = 100;
+  uint32_t serial_ = 100, seq_ = 0, becoming_ = 0;
+  uint8_t asked_[4096] = {};
+  int policy_file_ = -1;
 };
 
 void fuzz(Tap& tap, const char* who, bool controls, uint32_t seed, int seconds) {
@@ -431,28 +630,43 @@ void fuzz(Tap& tap, const char* who, bool controls, uint32_t seed, int seconds) 
   Peer witness;
   if (witnessed.create("witness").error || witness.join("witness").empty()) tap.bail("no witness");
   unsigned served = 0, asked = 0;
-  {
-    Fuzzer fuzzer(seed, controls);
-    auto race = [&] {
-      for (int64_t end = now_ms() + seconds * 1000; now_ms() < end;) {
-        for (int i = 0; i < 300; ++i) fuzzer.turn();
-        ++asked;
-        served += witness.ask("GetNameOwner", Args().s(witness.name())).find(witness.name()) !=
-                  std::string::npos;
-      }
-    };
-    if (controls) {
-      race();
-    } else {
-      const Become user(USER);
-      Bus own;
-      if (own.create("user").error) tap.bail("a user's bus can't be made");
-      race();
+  auto race = [&](Bus* own) {
+    Fuzzer fuzzer(seed, own);
+    for (int64_t end = now_ms() + seconds * 1000; now_ms() < end;) {
+      for (int i = 0; i < 300; ++i) fuzzer.turn();
+      ++asked;
+      served += witness.ask("GetNameOwner", Args().s(witness.name())).find(witness.name()) !=
+                std::string::npos;
     }
     tap.ok(
         fuzzer.accepted > 100 && fuzzer.refused > 100 && fuzzer.messages > 100 && fuzzer.claims > 0,
         "%s: %u requests: %u answered with yes, %u with no; %u messages came, %u files claimed",
         who, fuzzer.sent, fuzzer.accepted, fuzzer.refused, fuzzer.messages, fuzzer.claims);
+    std::string errors;
+    for (auto [error, n] : fuzzer.errors)
+      errors += std::string(" ") + strerrorname_np(error) + " " + std::to_string(n);
+    tap.note("%s:%s", who, errors.c_str());
+    const auto &done = fuzzer.done, &failed = fuzzer.failed;
+    constexpr uint8_t kinds[] = {DBUS_GENL_CMD_POLICY_SET, DBUS_GENL_CMD_LIMITS_SET,
+                                 DBUS_GENL_CMD_BUS_GET,    DBUS_GENL_CMD_PEER_GET,
+                                 DBUS_GENL_CMD_NAME_GET,   DBUS_GENL_CMD_MATCH_GET};
+    bool each = fuzzer.monitors > 0;
+    for (const uint8_t cmd : kinds) each &= done[cmd] > 0;
+    tap.ok(each && failed[DBUS_GENL_CMD_POLICY_SET] && failed[DBUS_GENL_CMD_LIMITS_SET],
+           "%s: %u policies taken, %u not; limits %u and %u times; dumps of buses %u, peers %u, "
+           "names %u, rules %u; %u monitors",
+           who, done[DBUS_GENL_CMD_POLICY_SET], failed[DBUS_GENL_CMD_POLICY_SET],
+           done[DBUS_GENL_CMD_LIMITS_SET], failed[DBUS_GENL_CMD_LIMITS_SET],
+           done[DBUS_GENL_CMD_BUS_GET], done[DBUS_GENL_CMD_PEER_GET], done[DBUS_GENL_CMD_NAME_GET],
+           done[DBUS_GENL_CMD_MATCH_GET], fuzzer.monitors);
+  };
+  if (controls) {
+    race(nullptr);
+  } else {
+    const Become user(USER);
+    Bus own;
+    if (own.create("user").error) tap.bail("a user's bus can't be made");
+    race(&own);
   }
   tap.ok(asked && served == asked, "%s: another bus serves meanwhile (%u of %u)", who, served,
          asked);

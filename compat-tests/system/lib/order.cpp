@@ -4,7 +4,8 @@
  *
  * order [MESSAGES]: senders on both processors broadcast, and send to single receivers, numbered
  * messages, as fast as they can, while other processes come, take a name from each other, leave and
- * are killed, and receivers come and go. Each receiver keeps a log; the logs are compared.
+ * are killed, receivers and monitors come and go, and the bus's maker replaces its policy and its
+ * limits. Each receiver and each monitor keeps a log; the logs are compared.
  */
 #include <sched.h>
 #include <sys/prctl.h>
@@ -20,6 +21,7 @@
 #include <unordered_map>
 
 #include "peer.h"
+#include "policy_attrs.h"
 #include "settle.h"
 #include "tap.h"
 
@@ -28,8 +30,8 @@ using namespace dg::test;
 namespace {
 
 constexpr char BUS[] = "order";
-constexpr unsigned CHURNED = 6, VISITED = 10;
-constexpr unsigned SENDERS = 6, RECEIVERS = 6, VISITORS = 3, CHURNERS = 4;
+constexpr unsigned CHURNED = 6, VISITED = 10, WATCHED = 6, REPLACED = 20;
+constexpr unsigned SENDERS = 6, RECEIVERS = 6, VISITORS = 3, CHURNERS = 4, MONITORS = 3;
 
 // What a message is known by: its sender's id and number; of the driver's, the peer's id and
 // whether it came or went.
@@ -48,14 +50,16 @@ void run_on(unsigned processor) {
 
 class Race {
  public:
-  Race(Tap& tap, unsigned messages) : tap_(tap), messages_(messages) {}
+  Race(Tap& tap, Bus& bus, unsigned messages) : tap_(tap), bus_(bus), messages_(messages) {}
 
   void run() {
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < RECEIVERS; ++i) threads.emplace_back([this, i] { receive(i); });
     while (ready_ < RECEIVERS) usleep(1000);
     for (unsigned i = 0; i < VISITORS; ++i) threads.emplace_back([this, i] { visit(i); });
+    for (unsigned i = 0; i < MONITORS; ++i) threads.emplace_back([this, i] { monitor(i); });
     threads.emplace_back([this] { churn(); });
+    threads.emplace_back([this] { control(); });
     for (unsigned i = 0; i < SENDERS; ++i) threads.emplace_back([this, i] { send(i); });
     for (std::thread& t : threads) t.join();
     compare();
@@ -73,7 +77,8 @@ class Race {
     for (uint32_t i = 1; !last; ++i) {
       // Not before the others have done their part.
       last =
-          i >= messages_ && (i >= 20 * messages_ || (churned_ >= CHURNED && visited_ >= VISITED));
+          i >= messages_ && (i >= 20 * messages_ || (churned_ >= CHURNED && visited_ >= VISITED &&
+                                                     watched_ >= WATCHED && replaced_ >= REPLACED));
       Message m = signal("/o", last || random() % 4 ? "ord.All" : "ord.Even", last ? "End" : "S",
                          Args().u(i));
       if (!last && random() % 10 < 3) {
@@ -151,6 +156,56 @@ class Race {
     }
   }
 
+  // The first stays to the end. The others come and go, and one of them sees everything.
+  void monitor(unsigned index) {
+    run_on(index);
+    std::mt19937 random(200 + index);
+    std::vector<std::string> rules;
+    if (index != 1)
+      rules = {"interface='ord.All'", "interface='ord.Even'",
+               "member='NameOwnerChanged',sender='org.freedesktop.DBus'"};
+    while (!over()) {
+      Peer peer;
+      if (peer.sock.open(4 << 20) || peer.join(BUS).empty()) return problem("a monitor can't join");
+      auto reply = peer.call(call("org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                  "org.freedesktop.DBus.Monitoring", "BecomeMonitor",
+                                  Args().as(rules).u(0)));
+      if (!reply || reply->type != RETURN) return problem("BecomeMonitor is refused");
+      Log log;
+      const uint32_t n = index ? 20 + static_cast<uint32_t>(random() % 100) : ~0u;
+      while (log.size() < n && !over())
+        if (auto m = peer.receive(100)) note(*m, log);
+      if (!index)
+        while (auto m = peer.receive(0)) note(*m, log);
+      if (peer.disconnected) return problem("a monitor is disconnected");
+      ++watched_;
+      std::lock_guard lock(mutex_);
+      monitored_.push_back(std::move(log));
+    }
+  }
+
+  // Policies that make no difference to the race; limits that nobody reaches.
+  void control() {
+    GenlSocket sock;
+    if (sock.open()) return problem("no socket");
+    while (!over()) {
+      const Attrs denied =
+          rule_attrs(DBUS_GENL_RULE_SEND, false)
+              .str(DBUS_GENL_RULE_A_INTERFACE, replaced_ % 2 ? "ord.Never" : "ord.Neither");
+      const Attrs policy =
+          open_section().append(context_section(DBUS_GENL_CONTEXT_MANDATORY, {denied}));
+      Attrs limits, values;
+      values.u32(DBUS_GENL_LIMIT_A_MAX_REPLIES_PER_CONNECTION, 1000 + replaced_ % 7)
+          .u32(DBUS_GENL_LIMIT_A_REPLY_TIMEOUT, replaced_ % 3 ? 0 : 600000);
+      limits.str(DBUS_GENL_BUS_A_NAME, BUS).nested(DBUS_GENL_BUS_A_LIMITS, values);
+      if (bus_.sock.request(DBUS_GENL_CMD_POLICY_SET, policy_request(policy)).error ||
+          sock.request(DBUS_GENL_CMD_LIMITS_SET, limits).error)
+        return problem("POLICY_SET or LIMITS_SET is refused");
+      ++replaced_;
+      usleep(5000);
+    }
+  }
+
   void churn() {
     std::mt19937 random(7);
     pid_t pids[CHURNERS] = {};
@@ -202,12 +257,16 @@ class Race {
       if (got_[i] != expected_[i])
         missing += " " + std::to_string(got_[i]) + " of " + std::to_string(expected_[i]);
     tap_.ok(missing.empty(), "each receiver got all that was for it%s", missing.c_str());
-    tap_.ok(churned_ >= CHURNED && visits_.size() >= VISITED,
-            "meanwhile %u processes went, and %zu receivers came and went", churned_.load(),
-            visits_.size());
+    tap_.ok(churned_ >= CHURNED && visits_.size() >= VISITED && watched_ >= WATCHED &&
+                replaced_ >= REPLACED,
+            "meanwhile %u processes went, %zu receivers and %u monitors came and went, and policy "
+            "and limits were replaced %u times",
+            churned_.load(), visits_.size(), watched_.load(), replaced_.load());
 
     std::vector<Log> all = logs_;
     all.insert(all.end(), visits_.begin(), visits_.end());
+    const size_t receivers = all.size();
+    all.insert(all.end(), monitored_.begin(), monitored_.end());
     unsigned disorder = 0, twice = 0, drivers = 0;
     for (const Log& log : all) {
       std::unordered_map<uint64_t, uint32_t> last;
@@ -225,7 +284,7 @@ class Race {
     }
     tap_.ok(twice == 0 && disorder == 0,
             "each sender's messages come in its order: %u twice, %u not", twice, disorder);
-    size_t common = 0, pairs = 0, wrong = 0;
+    size_t common = 0, pairs = 0, wrong = 0, seen = 0;
     for (size_t i = 0; i < all.size(); ++i) {
       std::unordered_map<Event, size_t> at;
       for (size_t n = 0; n < all[i].size(); ++n) at[all[i][n]] = n;
@@ -237,6 +296,7 @@ class Race {
           auto found = at.find(e);
           if (found == at.end()) continue;
           ++common;
+          seen += i < receivers && k >= receivers;
           wrong += any && found->second <= before;
           before = found->second;
           any = true;
@@ -245,20 +305,23 @@ class Race {
       }
     }
     tap_.ok(
-        wrong == 0 && common > size_t{RECEIVERS} * messages_ && drivers > 20,
+        wrong == 0 && common > size_t{RECEIVERS} * messages_ && drivers > 20 &&
+            seen > size_t{RECEIVERS} * messages_,
         "%zu pairs of receivers agree on the order of %zu messages that both got (%zu not), the "
-        "driver's too (%u)",
-        pairs, common, wrong, drivers);
+        "driver's too (%u), and monitors with receivers (%zu)",
+        pairs, common, wrong, drivers, seen);
   }
 
   Tap& tap_;
+  Bus& bus_;
   const unsigned messages_;
   std::atomic<uint64_t> ids_[RECEIVERS] = {};
   std::atomic<unsigned> expected_[RECEIVERS] = {};
   unsigned got_[RECEIVERS] = {};
-  std::atomic<unsigned> ready_{0}, finished_{0}, churned_{0}, visited_{0};
+  std::atomic<unsigned> ready_{0}, finished_{0}, churned_{0}, visited_{0}, watched_{0},
+      replaced_{0};
   std::mutex mutex_;
-  std::vector<Log> logs_, visits_;
+  std::vector<Log> logs_, visits_, monitored_;
   std::string problem_;
 };
 
@@ -283,7 +346,7 @@ int main(int argc, char** argv) {
   {
     Bus bus;
     if (bus.create(BUS).error) tap.bail("can't make the bus");
-    Race(tap, argc > 1 ? static_cast<unsigned>(std::atoi(argv[1])) : 1000).run();
+    Race(tap, bus, argc > 1 ? static_cast<unsigned>(std::atoi(argv[1])) : 1000).run();
   }
   nothing_left(tap, before, 20000);
   return tap.finish();
