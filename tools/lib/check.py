@@ -91,10 +91,10 @@ def module(tally, kernel):
                    status == 0, text[-8000:], time.monotonic() - start)
 
 
-def on_kernel(tally, kernel, tests, whole):
+def on_kernel(tally, kernel, tests, whole, long):
     if whole:
         module(tally, kernel)
-    guest.run(tally, SRC, LOGS, kernel, tests)
+    guest.run(tally, SRC, LOGS, kernel, tests, long)
 
 
 def arguments():
@@ -145,7 +145,7 @@ def main():
         chosen = [test for test in tests if whole or test.name in args.names]
         # Who names a test wants it.
         long = args.long or bool(args.names)
-        side_by_side += [(on_kernel, tally, kernel, [test for test in chosen if test.runs_on(kernel, long)], whole)
+        side_by_side += [(on_kernel, tally, kernel, [test for test in chosen if test.runs_on(kernel, long)], whole, long)
                          for kernel in kernels]
     # An emulated guest seldom has work for more than one processor, programs wait, and the debug
     # kernel can be built while Debian's is tested.

@@ -5,6 +5,7 @@ One boot serves all tests of a kernel that don't ask for their own. When a guest
 the test that ran has failed, and the rest go on in a new one.
 """
 
+import concurrent.futures
 import re
 import subprocess
 import threading
@@ -27,7 +28,7 @@ class Test:
 
     def __init__(self, path):
         self.name, self.timeout, self.kernels, self.own_boot = path.name, 300, KERNELS, False
-        self.host, self.long = None, ()
+        self.host, self.long, self.leaks_always = None, (), True
         head = path.read_text(errors="replace")[:4096]
         match = re.search(r"^# vm:(.*)$", head, re.MULTILINE)
         for word in match[1].split() if match else ():
@@ -38,6 +39,8 @@ class Test:
                 self.kernels = tuple(value.split(","))
             elif key == "long":
                 self.long = tuple(value.split(","))
+            elif key == "leaks" and value == "long":
+                self.leaks_always = False
             elif key == "host":
                 self.host = path.parent / value
             elif key == "own-boot":
@@ -64,12 +67,13 @@ def discover(directory):
 class Boot:
     """One guest that runs some tests; afterwards results[name] = (status, text, seconds)."""
 
-    def __init__(self, tally, src, log, kernel, tests):
+    def __init__(self, tally, src, log, kernel, batch):
         self.results, self.running, self.stderr = {}, None, ""
         self._text, self._tally, self._kernel = [], tally, kernel
-        limit = sum(test.timeout for test in tests) + OVERHEAD.get(kernel, OVERHEAD["debian"])
-        command = [src / "tools/vm", "--kernel", kernel, "--timeout", str(limit), "--log", f"{log}.console", "--",
-                   "compat-tests/vm/run-suite", *[f"{test.name}:{test.timeout}" for test in tests]]
+        limit = sum(test.timeout for test in batch.tests) + OVERHEAD.get(kernel, OVERHEAD["debian"])
+        command = [src / "tools/vm", "--kernel", kernel, "--timeout", str(limit), "--log", f"{log}.console",
+                   *([] if batch.leaks else ["--no-leak-check"]), "--", "compat-tests/vm/run-suite",
+                   *[f"{test.name}:{test.timeout}" for test in batch.tests]]
         with open(f"{log}.log", "w", encoding="utf-8") as out, bounded.start(
                 command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", cwd=src) as process:
             reader = threading.Thread(target=self._read_stderr, args=(process.stderr,))
@@ -121,19 +125,41 @@ def run_host_part(tally, logs, kernel, test):
     tally.cases(f"{kernel}: {test.name}, on the host", tap_cases(text, status), time.monotonic() - start)
 
 
-def run(tally, src, logs, kernel, tests):
+class Batch:
+    """Tests that share a boot, and whether kmemleak, where there is one, looks for what they leak."""
+
+    def __init__(self, tests, leaks=True):
+        self.tests, self.leaks = tests, leaks
+
+
+def lanes(tests, kernel, long):
+    """Two rows of batches, to be run side by side: one guest seldom has work for both processors. kmemleak halves the
+    speed of everything, so tests that make the same requests as others, only more of them, do without."""
+    shared = [test for test in tests if not test.own_boot]
+    quick = [test for test in shared if kernel == "debug" and not long and not test.leaks_always]
+    thorough = [test for test in shared if test not in quick]
+    alone = [Batch([test]) for test in tests if test.own_boot]
+    return [[Batch(thorough)] if thorough else [], ([Batch(quick, leaks=False)] if quick else []) + alone]
+
+
+def run(tally, src, logs, kernel, tests, long):
     for test in tests:
         if test.host:
             run_host_part(tally, logs, kernel, test)
-    shared = [test for test in tests if not test.own_boot]
-    batches = ([shared] if shared else []) + [[test] for test in tests if test.own_boot]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for lane in [pool.submit(run_lane, tally, src, logs / f"{kernel}-{number}", kernel, batches)
+                     for number, batches in enumerate(lanes(tests, kernel, long), 1)]:
+            lane.result()
+
+
+def run_lane(tally, src, log, kernel, batches):
     serial = 0
     while batches:
         batch = batches.pop(0)
         serial += 1
-        tally.say(f"{kernel}: booting for {', '.join(test.name for test in batch)}")
-        boot = Boot(tally, src, logs / f"{kernel}-{serial}", kernel, batch)
-        rest = [test for test in batch if test.name not in boot.results]
+        tally.say(f"{kernel}: booting for {', '.join(test.name for test in batch.tests)}")
+        boot = Boot(tally, src, f"{log}-{serial}", kernel, batch)
+        rest = [test for test in batch.tests if test.name not in boot.results]
         if rest:
             # It died in one, or before the first: that one has failed, the others go on.
             name, text = boot.died_in()
@@ -144,9 +170,10 @@ def run(tally, src, logs, kernel, tests):
             tally.cases(f"{kernel}: {name}", cases)
             rest = [test for test in rest if test.name != name]
             if rest:
-                batches.insert(0, rest)
+                batches.insert(0, Batch(rest, batch.leaks))
         else:
             # All ended; what is left is what the kernel says of them together.
-            names = " ".join(test.name for test in batch) if len(batch) == 1 else "the suite"
-            tally.case(kernel, f"clean kernel log, nothing leaked after {names}", boot.status == 0,
+            names = " ".join(test.name for test in batch.tests)
+            what = "clean kernel log, nothing leaked" if batch.leaks else "clean kernel log"
+            tally.case(kernel, f"{what} after {names}", boot.status == 0,
                        f"tools/vm's status {boot.status}\n" + boot.stderr[-12000:])
