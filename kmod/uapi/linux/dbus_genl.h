@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
  * dbus_genl.h - the contract between the D-Bus bus in the kernel and its users
+ * Size: a contract is one document, and programs include one file.
  *
  * A message bus of the D-Bus specification (dbus.freedesktop.org, version
  * 0.38; "spec" below) as the Generic Netlink family "dbus".  A client opens a
