@@ -183,8 +183,11 @@ static bool dg_waiter_charge(struct dg_waiter *waiter, struct dg_fds *fds)
 	struct dg_user *user = waiter->from->user;
 	const struct dg_limits *limits = &user->bus->limits;
 	size_t size = sizeof(*waiter) + waiter->packet->truesize +
-		      waiter->msg.body_len + nlmsg_len(waiter->msg.nlh);
+		      waiter->msg.nlh->nlmsg_len;
 
+	/* What has been read of a file, for match rules. */
+	if (fds && fds->body)
+		size += waiter->msg.body_len;
 	if (user->waiting_bytes >=
 	    dg_limit(limits, DBUS_GENL_LIMIT_A_MAX_OUTGOING_BYTES))
 		return false;

@@ -8,6 +8,10 @@
  */
 #include <sys/socket.h>
 
+#include <functional>
+#include <utility>
+
+#include "controller.h"
 #include "faults_walk.h"
 #include "files.h"
 
@@ -339,6 +343,134 @@ void pulling(Tap& tap, Walk& walk) {
       });
 }
 
+// Services that a controller starts, on a bus of their own.
+void starting(Tap& tap, Walk& walk) {
+  constexpr char STARTS[] = "starts";
+  const std::string list("s.One\0s.Two\0", 12);
+  std::optional<Controller> c;
+  std::optional<Peer> a, s;
+  auto fresh = [&] {
+    for (auto* p : {&a, &s}) p->reset();
+    c.reset();
+    comes_true([] { return stats()[DBUS_GENL_STATS_A_BUSES] == 1; });
+    c.emplace();
+    if (c->create(STARTS).error) tap.bail("no bus");
+    for (auto* p : {&a, &s})
+      if (p->emplace().join(STARTS).empty()) tap.bail("can't join");
+  };
+  auto declared = [&] {
+    fresh();
+    if (c->declare_bytes(list).error) tap.bail("no names");
+  };
+  Attrs names;
+  names.raw(DBUS_GENL_BUS_A_ACTIVATABLE, list.data(), list.size());
+  walk.each(
+      "ACTIVATABLE_SET",
+      [&] { return walk.request(c->sock(), DBUS_GENL_CMD_ACTIVATABLE_SET, names); },
+      [&](int outcome) -> std::string {
+        const std::string now = a->ask("ListActivatableNames");
+        if (outcome >= 0 && (now.find("s.One") == std::string::npos) == (outcome == 0))
+          return "then there is " + now;
+        const Answer again = c->declare_bytes(list);
+        return unless(
+            !again.error && a->ask("ListActivatableNames").find("s.One") != std::string::npos,
+            "and then " + std::to_string(again.error));
+      },
+      fresh);
+
+  // What waits, or was refused: the caller gets one answer, once the controller fails.
+  uint32_t serial = 5000;
+  auto sent = [&](Message& m) {
+    m.serial = ++serial;
+    return walk.request(a->sock, DBUS_GENL_CMD_SEND, send_attrs(m));
+  };
+  auto fails = [&](int outcome) -> std::string {
+    const uint64_t waits = stats()[DBUS_GENL_STATS_A_WAITING];
+    if (outcome >= 0 && waits != (outcome == 0)) return "waits: " + std::to_string(waits);
+    if (!waits) return "";
+    auto r = c->next(TIMEOUT_MS);
+    if (!r) return "the controller isn't asked";
+    if (c->answer(*r, "x.Y", "z").error) return "the controller can't answer";
+    auto got = a->receive(TIMEOUT_MS);
+    return unless(got && got->reply_serial == serial && got->error_name == "x.Y",
+                  "no answer comes");
+  };
+  const std::pair<const char*, Message> kinds[] = {
+      {"SEND that waits for a service", call("s.One", "/o", "j.J", "M", Args().s("x"))},
+      {"StartServiceByName", driver_call("StartServiceByName", Args().s("s.One").u(0))},
+      {"ReloadConfig", driver_call("ReloadConfig")},
+      {"UpdateActivationEnvironment",
+       driver_call("UpdateActivationEnvironment", Args().ss({{"A", "b"}}))}};
+  for (auto& [what, message] : kinds) {
+    Message m = message;
+    walk.each(
+        what, [&] { return sent(m); }, fails, declared);
+  }
+  Message with_file = call("s.One", "/o", "j.J", "M");
+  with_file.fds = {0};
+  walk.each(
+      "SEND with a file that waits", [&] { return sent(with_file); }, fails, declared);
+
+  Message m = call("s.One", "/o", "j.J", "M");
+  std::optional<Request> r;
+  auto waits = [&] {
+    declared();
+    if (sent(m)) tap.bail("can't call");
+    r = c->next(TIMEOUT_MS);
+    if (!r) tap.bail("the controller isn't asked");
+  };
+  auto one_answer = [&]() -> std::string {
+    auto got = a->receive(TIMEOUT_MS);
+    if (!got || got->reply_serial != serial) return "no answer comes";
+    if (stats()[DBUS_GENL_STATS_A_WAITING]) return "something waits";
+    return unless(!a->receive(0), "two answers come");
+  };
+  walk.each(
+      "ACTIVATE, an error",
+      [&] {
+        return walk.request(c->sock(), DBUS_GENL_CMD_ACTIVATE,
+                            Attrs()
+                                .u64(DBUS_GENL_ACTIVATE_A_ID, r->id)
+                                .str(DBUS_GENL_ACTIVATE_A_ERROR_NAME, "x.Y")
+                                .str(DBUS_GENL_ACTIVATE_A_ERROR_TEXT, "z"));
+      },
+      [&](int outcome) -> std::string {
+        const int again = c->answer(*r, "x.Y", "z").error;
+        if (outcome >= 0 && again != (outcome ? 0 : -ENOENT))
+          return "then " + std::to_string(again);
+        return one_answer();
+      },
+      waits);
+  Message take = driver_call("RequestName", Args().s("s.One").u(0));
+  walk.each(
+      "RequestName that a message waits for", [&] { return walk.send(*s, take, ++serial); },
+      [&](int) -> std::string {
+        serial = m.serial;
+        // It has the name then at the latest, and goes: with the call, if it got it.
+        s->call(take, TIMEOUT_MS);
+        s.reset();
+        return one_answer();
+      },
+      waits);
+
+  walk.each(
+      "PULL of a controller", [&] { return walk.request(c->sock(), DBUS_GENL_CMD_PULL, Attrs()); },
+      [&](int) -> std::string {
+        Answer again = c->sock().request(DBUS_GENL_CMD_PULL, Attrs());
+        return unless(!again.error, "then " + std::to_string(again.error));
+      },
+      [&] {
+        declared();
+        int small = 2048;
+        setsockopt(c->sock().fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+        for (int i = 0; i < 20; i++) {
+          Message reload = driver_call("ReloadConfig");
+          if (sent(reload)) tap.bail("can't call");
+        }
+      });
+  for (auto* p : {&a, &s}) p->reset();
+}
+
 }  // namespace
 
 int main() {
@@ -358,6 +490,7 @@ int main() {
     claiming(tap, walk);
     replies(tap, walk);
     pulling(tap, walk);
+    starting(tap, walk);
     Peer last;
     tap.ok(!last.join(BUS).empty(), "the bus serves");
   }
