@@ -33,7 +33,7 @@ class Test:
             if key == "timeout":
                 self.timeout = int(value)
             elif key == "kernels":
-                self.kernels = tuple(value.split(","))
+                self.kernels = tuple(filter(None, value.split(",")))
             elif key == "long":
                 self.long = tuple(value.split(","))
             elif key == "host":
