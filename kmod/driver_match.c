@@ -8,6 +8,7 @@
 #include "bus.h"
 #include "driver.h"
 #include "peer.h"
+#include "quota.h"
 
 /* The rule of a text in a call; NULL if *@err says what became of the call. */
 struct dg_match_rule *dg_call_rule(struct dg_call *call, const char *text,
@@ -57,6 +58,14 @@ int dg_call_too_many_rules(struct dg_call *call)
 			     call->peer->unique, dg_max_rules(call->bus));
 }
 
+int dg_call_holds_too_much(struct dg_call *call)
+{
+	return dg_call_error(call, DG_ERROR("LimitsExceeded"),
+			     "User %u is not allowed to have more match rules, names and pending calls",
+			     from_kuid_munged(current_user_ns(),
+					      call->peer->cred->euid));
+}
+
 int dg_driver_add_match(struct dg_call *call)
 {
 	struct dg_peer *peer = call->peer;
@@ -66,6 +75,8 @@ int dg_driver_add_match(struct dg_call *call)
 
 	if (peer->rules.n_rules >= dg_max_rules(bus))
 		return dg_call_too_many_rules(call);
+	if (dg_user_holds_too_much(peer->user))
+		return dg_call_holds_too_much(call);
 
 	rule = dg_call_rule_arg(call, &err);
 	if (!rule)

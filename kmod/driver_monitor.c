@@ -10,6 +10,7 @@
 #include "driver.h"
 #include "limits.h"
 #include "peer.h"
+#include "quota.h"
 
 /* Adds a rule; false: it is refused, and *@err is what the method returns. */
 static bool dg_monitor_add(struct dg_call *call, const char *text, u32 len,
@@ -20,6 +21,10 @@ static bool dg_monitor_add(struct dg_call *call, const char *text, u32 len,
 
 	if (peer->monitored.n_rules >= dg_max_rules(call->bus)) {
 		*err = dg_call_too_many_rules(call);
+		return false;
+	}
+	if (dg_user_holds_too_much(peer->user)) {
+		*err = dg_call_holds_too_much(call);
 		return false;
 	}
 	rule = dg_call_rule(call, text, len, err);

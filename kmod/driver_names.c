@@ -7,6 +7,7 @@
 #include "names.h"
 #include "peer.h"
 #include "policy_bus.h"
+#include "quota.h"
 #include "route.h"
 
 int dg_driver_hello(struct dg_call *call)
@@ -103,6 +104,8 @@ int dg_driver_request_name(struct dg_call *call)
 		return dg_call_error(call, DG_ERROR("LimitsExceeded"),
 				     "Connection \"%s\" is not allowed to own more services (increase limits in configuration file if required; max_names_per_connection=%u)",
 				     call->peer->unique, max);
+	if (dg_user_holds_too_much(call->peer->user))
+		return dg_call_holds_too_much(call);
 
 	/* Room for the reply first: owning a name can't be taken back. */
 	dg_body_put_u32(&call->out, 0);

@@ -84,6 +84,14 @@
 #define DG_ACCOUNT_FDS_MAX		4096
 #define DG_ACCOUNT_BODY_BYTES_MAX	SZ_1G
 
+/*
+ * Match rules, places in names' queues and pending calls of one user, on all
+ * buses: each peer's are bounded, and what each user can take by having many
+ * peers.  As many as dbus-broker lets a user have rules; each is less than
+ * 2 KiB.
+ */
+#define DG_ACCOUNT_HELD_MAX		SZ_128K
+
 /* How long fds wait to be claimed: dbus-daemon's pending_fd_timeout. */
 #define DG_FD_TIMEOUT_MS		150000
 

@@ -207,10 +207,11 @@ void dg_match_table_destroy(struct dg_match_table *table)
 	table->buckets = NULL;
 }
 
-void dg_match_owner_init(struct dg_match_owner *owner)
+void dg_match_owner_init(struct dg_match_owner *owner, atomic_t *held)
 {
 	INIT_LIST_HEAD(&owner->rules);
 	owner->n_rules = 0;
+	owner->held = held;
 }
 
 /* Twice as many buckets.  If there is no memory the chains just get longer. */
@@ -251,6 +252,8 @@ void dg_match_table_insert(struct dg_match_table *table,
 	table->changes++;
 	list_add(&rule->mine, &owner->rules);
 	owner->n_rules++;
+	if (owner->held)
+		atomic_inc(owner->held);
 }
 
 static void remove_rule(struct dg_match_table *table,
@@ -263,6 +266,8 @@ static void remove_rule(struct dg_match_table *table,
 		__clear_bit(rule->class, table->used);
 	list_del(&rule->mine);
 	rule->owner->n_rules--;
+	if (rule->owner->held)
+		atomic_dec(rule->owner->held);
 	dg_match_rule_free(rule);
 }
 

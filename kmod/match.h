@@ -10,6 +10,7 @@
 #ifndef _DG_MATCH_H
 #define _DG_MATCH_H
 
+#include <linux/atomic.h>
 #include <linux/bitmap.h>
 #include <linux/list.h>
 #include <linux/siphash.h>
@@ -93,13 +94,15 @@ bool dg_match_applies(const struct dg_match_rule *rule,
  * struct dg_match_owner - a peer's rules
  * @rules: newest first
  * @n_rules: how many; what a limit counts
+ * @held: counts them too, with what else its user holds; or NULL
  */
 struct dg_match_owner {
 	struct list_head rules;
 	unsigned int n_rules;
+	atomic_t *held;
 };
 
-void dg_match_owner_init(struct dg_match_owner *owner);
+void dg_match_owner_init(struct dg_match_owner *owner, atomic_t *held);
 
 /*
  * A rule's class: the set of what its place in the table is hashed from.

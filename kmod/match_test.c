@@ -238,8 +238,8 @@ static struct world *world_new(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, w);
 	KUNIT_ASSERT_EQ(test, dg_registry_init(&w->names), 0);
-	dg_owner_init(&w->peers[0], 5);
-	dg_owner_init(&w->peers[1], 10);
+	dg_owner_init(&w->peers[0], 5, NULL);
+	dg_owner_init(&w->peers[1], 10, NULL);
 	dg_registry_request(&w->names, &w->peers[0], "o.first", 0, &change);
 	dg_registry_request(&w->names, &w->peers[1], "o.second", 0, &change);
 	dg_registry_request(&w->names, &w->peers[0], "o.second", 0, &change);
@@ -298,7 +298,7 @@ static bool meets(struct kunit *test, struct world *w, const char *text)
 
 	if (!rule)
 		return false;
-	dg_match_owner_init(&owner);
+	dg_match_owner_init(&owner, NULL);
 	KUNIT_ASSERT_EQ(test, dg_match_table_init(&table), 0);
 	dg_match_ctx_init(&w->ctx, &w->msg, w->msg.sender ? &w->peers[0] : NULL,
 			  w->msg.destination &&
@@ -499,7 +499,7 @@ static void test_table_remove(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, dg_match_table_init(&table), 0);
 	for (i = 0; i < 2; i++) {
-		dg_match_owner_init(&owners[i]);
+		dg_match_owner_init(&owners[i], NULL);
 		dg_match_table_insert(&table, &owners[i],
 				      parse(test, "member=Member"));
 	}
@@ -555,7 +555,7 @@ static void test_table_stop(struct kunit *test)
 
 	dg_match_ctx_init(&w->ctx, &w->msg, &w->peers[0], NULL);
 	KUNIT_ASSERT_EQ(test, dg_match_table_init(&table), 0);
-	dg_match_owner_init(&owner);
+	dg_match_owner_init(&owner, NULL);
 	for (i = 0; i < ARRAY_SIZE(rules); i++) {
 		dg_match_table_insert(&table, &owner, parse(test, rules[i]));
 		found = 0;
@@ -638,7 +638,7 @@ static void test_table_random(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, rules);
 	KUNIT_ASSERT_EQ(test, dg_match_table_init(&table), 0);
 	for (i = 0; i < 3; i++)
-		dg_match_owner_init(&owners[i]);
+		dg_match_owner_init(&owners[i], NULL);
 
 	for (i = 0; i < RULES; i++) {
 		random_rule(&state, text, sizeof(text));

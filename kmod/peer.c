@@ -94,9 +94,9 @@ struct dg_peer *dg_peer_new(struct dg_bus *bus, struct sock *sk, u32 portid)
 	INIT_LIST_HEAD(&peer->node);
 	INIT_LIST_HEAD(&peer->waits);
 	strscpy(peer->unique, DG_NOT_ACTIVE, sizeof(peer->unique));
-	dg_owner_init(&peer->owner, 0);
-	dg_match_owner_init(&peer->rules);
-	dg_match_owner_init(&peer->monitored);
+	dg_owner_init(&peer->owner, 0, &peer->user->account->held);
+	dg_match_owner_init(&peer->rules, &peer->user->account->held);
+	dg_match_owner_init(&peer->monitored, &peer->user->account->held);
 	dg_calls_init(&peer->calls);
 	return peer;
 

@@ -49,6 +49,7 @@ static void dg_account_put(struct dg_account *account)
 
 	WARN_ON_ONCE(atomic_long_read(&account->queued) ||
 		     atomic_read(&account->fds) ||
+		     atomic_read(&account->held) ||
 		     atomic_long_read(&account->body_bytes));
 	kfree(account);
 }
@@ -266,6 +267,15 @@ void dg_debt_uncharge_fds(struct dg_debt *debt, unsigned int fds,
 	debt->fds -= fds;
 	debt->body_bytes -= body_bytes;
 	spin_unlock(&bus->users_lock);
+}
+
+/*
+ * Whether a user may have no more rules, names and pending calls.  What peers
+ * of several buses add at the same moment may exceed it, by one each.
+ */
+bool dg_user_holds_too_much(const struct dg_user *user)
+{
+	return atomic_read(&user->account->held) >= DG_ACCOUNT_HELD_MAX;
 }
 
 /* Charges files that wait to be claimed, or leaves it and says false. */

@@ -26,6 +26,7 @@ struct dg_bus;
  * @queued: bytes of its messages in overflow queues
  * @fds: files of its messages that wait to be claimed
  * @body_bytes: bytes of those that are bodies
+ * @held: match rules, places in names' queues and pending calls of its peers
  */
 struct dg_account {
 	struct hlist_node node;
@@ -34,6 +35,7 @@ struct dg_account {
 	atomic_long_t queued;
 	atomic_t fds;
 	atomic_long_t body_bytes;
+	atomic_t held;
 };
 
 /**
@@ -103,6 +105,8 @@ struct dg_debt {
 struct dg_user *dg_user_get(struct dg_bus *bus, kuid_t uid);
 struct dg_user *dg_user_ref(struct dg_user *user);
 void dg_user_put(struct dg_user *user);
+
+bool dg_user_holds_too_much(const struct dg_user *user);
 
 struct dg_debt *dg_debt_get(struct dg_user *from, struct dg_user *to);
 void dg_debt_put(struct dg_debt *debt);

@@ -154,6 +154,8 @@ static void add_place(struct dg_registry *reg, struct dg_place *place,
 	list_add(&place->in_queue, after);
 	list_add_tail(&place->of_owner, &owner->places);
 	owner->n_places++;
+	if (owner->held)
+		atomic_inc(owner->held);
 	reg->n_places++;
 	reg->changes++;
 }
@@ -163,6 +165,8 @@ static void remove_place(struct dg_registry *reg, struct dg_place *place)
 	list_del(&place->in_queue);
 	list_del(&place->of_owner);
 	place->owner->n_places--;
+	if (place->owner->held)
+		atomic_dec(place->owner->held);
 	reg->n_places--;
 	reg->changes++;
 	kfree(place);
@@ -187,11 +191,12 @@ void dg_registry_destroy(struct dg_registry *reg)
 	reg->buckets = NULL;
 }
 
-void dg_owner_init(struct dg_owner *owner, u64 id)
+void dg_owner_init(struct dg_owner *owner, u64 id, atomic_t *held)
 {
 	owner->id = id;
 	INIT_LIST_HEAD(&owner->places);
 	owner->n_places = 0;
+	owner->held = held;
 }
 
 /* RequestName of a name that nobody owns. */

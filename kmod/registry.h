@@ -12,6 +12,7 @@
 #ifndef _DG_REGISTRY_H
 #define _DG_REGISTRY_H
 
+#include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/siphash.h>
 #include <linux/types.h>
@@ -41,11 +42,13 @@ enum dg_release_result {
  * @id: the peer's id
  * @places: its struct dg_place, oldest first
  * @n_places: how many; what a limit on names for each peer counts
+ * @held: counts them too, with what else its user holds; or NULL
  */
 struct dg_owner {
 	u64 id;
 	struct list_head places;
 	unsigned int n_places;
+	atomic_t *held;
 };
 
 /**
@@ -93,7 +96,7 @@ int dg_registry_init(struct dg_registry *reg);
 /* Every owner must have been dropped. */
 void dg_registry_destroy(struct dg_registry *reg);
 
-void dg_owner_init(struct dg_owner *owner, u64 id);
+void dg_owner_init(struct dg_owner *owner, u64 id, atomic_t *held);
 
 /**
  * dg_registry_request() - RequestName

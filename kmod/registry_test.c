@@ -31,7 +31,7 @@ static struct world *world_new(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, w);
 	KUNIT_ASSERT_EQ(test, dg_registry_init(&w->reg), 0);
 	for (i = 0; i < ARRAY_SIZE(w->peers); i++)
-		dg_owner_init(&w->peers[i], i + 1);
+		dg_owner_init(&w->peers[i], i + 1, NULL);
 	return w;
 }
 

@@ -13,6 +13,7 @@
 #include "bus.h"
 #include "expiry.h"
 #include "peer.h"
+#include "quota.h"
 #include "reply.h"
 
 /**
@@ -87,7 +88,8 @@ int dg_reply_expect(struct dg_bus *bus, struct dg_reply *reply,
 
 	spin_lock(&bus->replies_lock);
 	if (caller->calls.n_made >= dg_limit(&bus->limits,
-					  DBUS_GENL_LIMIT_A_MAX_REPLIES_PER_CONNECTION)) {
+					  DBUS_GENL_LIMIT_A_MAX_REPLIES_PER_CONNECTION) ||
+	    dg_user_holds_too_much(caller->user)) {
 		err = -EDQUOT;
 		goto out;
 	}
@@ -113,6 +115,7 @@ int dg_reply_expect(struct dg_bus *bus, struct dg_reply *reply,
 	list_add_tail(&reply->taken, &callee->calls.taken);
 	list_add_tail(&reply->made, &caller->calls.made);
 	caller->calls.n_made++;
+	atomic_inc(&caller->user->account->held);
 	callee->calls.n_taken++;
 	reply->since = jiffies;
 	list_add_tail(&reply->all, &bus->replies);
@@ -133,6 +136,7 @@ static void dg_reply_unlink(struct dg_bus *bus, struct dg_reply *reply)
 	list_del(&reply->made);
 	list_del(&reply->all);
 	reply->caller->calls.n_made--;
+	atomic_dec(&reply->caller->user->account->held);
 	reply->callee->calls.n_taken--;
 	bus->n_replies--;
 }

@@ -87,7 +87,7 @@ static void test_match_table(struct kunit *test)
 	host_fail_alloc(0);
 	KUNIT_ASSERT_EQ(test, err, 0);
 
-	dg_match_owner_init(&owner);
+	dg_match_owner_init(&owner, NULL);
 	bits = table.bits;
 	for (i = 0; i < 1U << bits; i++)
 		dg_match_table_insert(&table, &owner,
@@ -137,8 +137,8 @@ static void test_registry_request(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, n, 2UL);
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		dg_owner_init(&a, 1);
-		dg_owner_init(&b, 2);
+		dg_owner_init(&a, 1, NULL);
+		dg_owner_init(&b, 2, NULL);
 		FAIL_EACH(n, ret = dg_registry_request(&reg, &a, "a.b",
 						       cases[i].first,
 						       &change)) {
@@ -186,7 +186,7 @@ static void test_registry_grow(struct kunit *test)
 	unsigned int i, bits;
 
 	KUNIT_ASSERT_EQ(test, dg_registry_init(&reg), 0);
-	dg_owner_init(&owner, 1);
+	dg_owner_init(&owner, 1, NULL);
 	bits = reg.bits;
 	for (i = 0; i <= 1U << bits; i++) {
 		name[3] = '0' + i / 10;

@@ -55,7 +55,7 @@ static void check(struct kunit *test, const char *format, const char *arg0,
 	char text[128], *why;
 
 	KUNIT_ASSERT_EQ(test, dg_registry_init(&names), 0);
-	dg_owner_init(&sender, sender_id);
+	dg_owner_init(&sender, sender_id, NULL);
 	dg_registry_request(&names, &sender, "o.n7", 0, &change);
 	dg_registry_request(&names, &sender, "o.other", 0, &change);
 	dg_body_writer_init(&body);
@@ -64,7 +64,7 @@ static void check(struct kunit *test, const char *format, const char *arg0,
 	msg.body_len = body.len;
 
 	KUNIT_ASSERT_EQ(test, dg_match_table_init(&table), 0);
-	dg_match_owner_init(&owner);
+	dg_match_owner_init(&owner, NULL);
 	for (i = 0; i < RULES; i++) {
 		scnprintf(text, sizeof(text), format, i);
 		dg_match_table_insert(&table, &owner,

@@ -36,7 +36,7 @@ class Test:
             if key == "timeout":
                 self.timeout = int(value)
             elif key == "kernels":
-                self.kernels = tuple(value.split(","))
+                self.kernels = tuple(filter(None, value.split(",")))
             elif key == "long":
                 self.long = tuple(value.split(","))
             elif key == "leaks" and value == "long":
