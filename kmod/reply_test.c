@@ -3,7 +3,7 @@
  * reply_test.c - KUnit tests of reply.c: who owes whom a reply
  *
  * Peers and their bus are bare: what reply.c looks at is set, there are no
- * sockets.  What it calls of expiry.c is here, and counts.
+ * sockets.  What it calls of expiry.c and quota.c is here, and counts.
  */
 #include <kunit/test.h>
 #include <linux/errno.h>
@@ -13,26 +13,37 @@
 #include "bus.h"
 #include "expiry.h"
 #include "peer.h"
+#include "quota.h"
 #include "reply.h"
 
 #define N_PEERS		4
 #define LIMIT		8
+#define HELD_MAX	64
 
 /**
  * struct fixture - a bus with some peers
  * @bus: the bus
- * @peer: its peers
+ * @peer: its peers, all of one user
+ * @user: that user
+ * @account: likewise
  * @armed: how often expiry was asked for
  */
 struct fixture {
 	struct dg_bus bus;
 	struct dg_peer peer[N_PEERS];
+	struct dg_user user;
+	struct dg_account account;
 	unsigned int armed;
 };
 
 void dg_bus_expect_reply(struct dg_bus *bus)
 {
 	container_of(bus, struct fixture, bus)->armed++;
+}
+
+bool dg_user_holds_too_much(const struct dg_user *user)
+{
+	return atomic_read(&user->account->held) >= HELD_MAX;
 }
 
 static int reply_init(struct kunit *test)
@@ -47,8 +58,10 @@ static int reply_init(struct kunit *test)
 	INIT_LIST_HEAD(&f->bus.replies);
 	f->bus.limits.value[DBUS_GENL_LIMIT_A_MAX_REPLIES_PER_CONNECTION] =
 		LIMIT;
+	f->user.account = &f->account;
 	for (i = 0; i < N_PEERS; i++) {
 		f->peer[i].id = i + 1;
+		f->peer[i].user = &f->user;
 		dg_calls_init(&f->peer[i].calls);
 	}
 	test->priv = f;
@@ -156,6 +169,7 @@ static void expect_owed(struct kunit *test, unsigned int n)
 	KUNIT_EXPECT_EQ(test, taken, n);
 	KUNIT_EXPECT_EQ(test, f->bus.n_replies, n);
 	KUNIT_EXPECT_EQ(test, count(&f->bus.replies), n);
+	KUNIT_EXPECT_EQ(test, (unsigned int)atomic_read(&f->account.held), n);
 }
 
 /* Takes what a test has left, so that nothing leaks if it failed. */
@@ -245,6 +259,22 @@ static void reply_limit(struct kunit *test)
 	*limit = 0;
 	KUNIT_EXPECT_EQ(test, expect(f, 3, 1, i), -EDQUOT);
 	expect_owed(test, LIMIT + 1);
+}
+
+/* What all peers of a user wait for, and what else it holds. */
+static void reply_limit_of_user(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	atomic_set(&f->account.held, HELD_MAX - 2);
+	KUNIT_EXPECT_EQ(test, expect(f, 0, 1, 1), 0);
+	KUNIT_EXPECT_EQ(test, expect(f, 1, 2, 1), 0);
+	KUNIT_EXPECT_EQ(test, expect(f, 2, 0, 1), -EDQUOT);
+	KUNIT_EXPECT_TRUE(test, settle(f, 0, 1, 1));
+	KUNIT_EXPECT_EQ(test, expect(f, 2, 0, 1), 0);
+	KUNIT_EXPECT_EQ(test, expect(f, 0, 1, 1), -EDQUOT);
+	atomic_sub(HELD_MAX - 2, &f->account.held);
+	expect_owed(test, 2);
 }
 
 /* Whoever waits for one that goes is told, the newest call first. */
@@ -381,6 +411,7 @@ static struct kunit_case dg_reply_cases[] = {
 	KUNIT_CASE(reply_settled_once),
 	KUNIT_CASE(reply_serial_again),
 	KUNIT_CASE(reply_limit),
+	KUNIT_CASE(reply_limit_of_user),
 	KUNIT_CASE(reply_callee_goes),
 	KUNIT_CASE(reply_caller_goes),
 	KUNIT_CASE(reply_expiry),
