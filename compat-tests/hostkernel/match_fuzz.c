@@ -49,7 +49,7 @@ static void make_messages(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(owners); i++)
-		dg_owner_init(&owners[i], i + 1);
+		dg_owner_init(&owners[i], i + 1, NULL);
 	for (i = 0; i < ARRAY_SIZE(msgs); i++) {
 		dg_body_writer_init(&w[i]);
 		switch (msgs[i].serial) {
@@ -97,7 +97,7 @@ static void use(struct dg_match_rule *rule, const struct dg_match_rule *again)
 	require(dg_match_eavesdrops(rule) == dg_match_eavesdrops(again),
 		"it eavesdrops or not");
 	require(!dg_match_table_init(&table), "no memory");
-	dg_match_owner_init(&owner);
+	dg_match_owner_init(&owner, NULL);
 	dg_match_table_insert(&table, &owner, rule);
 	for (i = 0; i < ARRAY_SIZE(msgs); i++) {
 		u64 from = msgs[i].sender;

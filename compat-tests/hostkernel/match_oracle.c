@@ -333,8 +333,8 @@ static void test_applies(void)
 	/* It owns o.first, and waits for o.second. */
 	if (dg_registry_init(&reg))
 		return;
-	dg_owner_init(&owner, 1);
-	dg_owner_init(&other, 2);
+	dg_owner_init(&owner, 1, NULL);
+	dg_owner_init(&other, 2, NULL);
 	dg_registry_request(&reg, &owner, "o.first", 0, &change);
 	dg_registry_request(&reg, &other, "o.second", 0, &change);
 	dg_registry_request(&reg, &owner, "o.second", 0, &change);

@@ -234,7 +234,7 @@ static void check(struct kunit *test, const struct texts *t, u8 type)
 	struct dg_owner other;
 
 	KUNIT_ASSERT_EQ(test, dg_registry_init(&names), 0);
-	dg_owner_init(&other, 8);
+	dg_owner_init(&other, 8, NULL);
 	dg_registry_request(&names, &other, "o.n7.x", 0, &change);
 	dg_registry_request(&names, &other, "o.other", 0, &change);
 

@@ -110,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 
 	require(!dg_registry_init(&registry), "no memory");
-	dg_owner_init(&owner, 2);
+	dg_owner_init(&owner, 2, NULL);
 	require(dg_registry_request(&registry, &owner, "a.b.c", 0, &change) ==
 			DG_REQUEST_PRIMARY_OWNER,
 		"no name");

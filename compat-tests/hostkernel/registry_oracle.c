@@ -98,7 +98,7 @@ static void say_theirs(void *data, const char *owner)
 static void connect_peer(struct peer *peer, u64 id)
 {
 	peer->theirs = oracle_connect(bus);
-	dg_owner_init(&peer->ours, id);
+	dg_owner_init(&peer->ours, id, NULL);
 }
 
 static void step(u64 id)
