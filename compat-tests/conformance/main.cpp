@@ -20,8 +20,9 @@ using namespace dg::test;
 namespace {
 
 int fail_usage() {
-  std::fprintf(stderr,
-               "usage: conformance [--activation | --serve NAME] --libdbus [ADDRESS] | --genl BUS\n");
+  std::fprintf(
+      stderr,
+      "usage: conformance [--activation | --serve NAME] --libdbus [ADDRESS] | --genl BUS\n");
   return 2;
 }
 

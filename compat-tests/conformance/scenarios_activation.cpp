@@ -245,7 +245,9 @@ void monitors(Stage& s) {
 
 void environment(Stage& s) {
   s.enter("a");
-  auto get = [&](const char* variable) { s.outcome("a", to("t.Serve", "Get", Args().s(variable))); };
+  auto get = [&](const char* variable) {
+    s.outcome("a", to("t.Serve", "Get", Args().s(variable)));
+  };
   s.test("activation: a service's environment");
   get("DBUS_STARTER_BUS_TYPE");
   get("VARIABLE");
@@ -253,7 +255,8 @@ void environment(Stage& s) {
   usleep(500000);
   s.settle();
   s.test("activation: UpdateActivationEnvironment");
-  s.send("a", driver_call("UpdateActivationEnvironment", Args().ss({{"VARIABLE", "value"}, {"OTHER", ""}})));
+  s.send("a", driver_call("UpdateActivationEnvironment",
+                          Args().ss({{"VARIABLE", "value"}, {"OTHER", ""}})));
   s.outcome("a", start("t.Serve"));
   get("VARIABLE");
   get("OTHER");

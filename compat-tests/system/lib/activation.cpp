@@ -84,7 +84,9 @@ struct Lab {
     std::optional<Message> m;
     do m = p.receive(TIMEOUT_MS);
     while (m && m->type == SIGNAL);
-    std::string got = !m ? "nothing" : m->type == ERROR ? m->error_name + ": " + m->string_arg() : m->text();
+    std::string got = !m                 ? "nothing"
+                      : m->type == ERROR ? m->error_name + ": " + m->string_arg()
+                                         : m->text();
     const bool right = m && m->reply_serial == serial && got.rfind(wanted, 0) == 0;
     tap.ok(right, "%s: answered with %s", what, wanted.c_str());
     if (!right) tap.note("%s", got.c_str());
@@ -135,7 +137,8 @@ void lists(Tap& tap) {
     for (auto& [what, list] : bad)
       refused(tap, l.c.declare_bytes(list, file), EINVAL, what + (file ? " in a file"s : ""s));
   std::string many;
-  for (int i = 0; i <= DBUS_GENL_ACTIVATABLE_NAMES_MAX; i++) many += "t.N" + std::to_string(i) + '\0';
+  for (int i = 0; i <= DBUS_GENL_ACTIVATABLE_NAMES_MAX; i++)
+    many += "t.N" + std::to_string(i) + '\0';
   refused(tap, l.c.declare_bytes(many, true), EINVAL, "too many names");
   refused(tap, l.c.declare_bytes(std::string(DBUS_GENL_ACTIVATABLE_MAX + 1, 'x'), true), EMSGSIZE,
           "a file that is too long");
@@ -145,32 +148,38 @@ void lists(Tap& tap) {
     return l.c.sock().request(DBUS_GENL_CMD_ACTIVATABLE_SET, attrs);
   };
   refused(tap, set(Attrs()), EINVAL, "neither attribute");
-  refused(tap, set(Attrs().str(DBUS_GENL_BUS_A_ACTIVATABLE, "t.X").u32(DBUS_GENL_BUS_A_ACTIVATABLE_FD, 0)),
-          EINVAL, "both attributes");
+  refused(
+      tap,
+      set(Attrs().str(DBUS_GENL_BUS_A_ACTIVATABLE, "t.X").u32(DBUS_GENL_BUS_A_ACTIVATABLE_FD, 0)),
+      EINVAL, "both attributes");
   refused(tap, set(Attrs().u32(DBUS_GENL_BUS_A_ACTIVATABLE_FD, 12345)), EBADF, "no open fd");
-  refused(tap, set(Attrs().u32(DBUS_GENL_BUS_A_ACTIVATABLE_FD, static_cast<uint32_t>(null))), EINVAL,
-          "an fd of no memfd");
-  refused(tap, set(Attrs().str(DBUS_GENL_BUS_A_ACTIVATABLE, "t.X").str(DBUS_GENL_BUS_A_NAME, BUS)), EINVAL,
-          "with another attribute");
+  refused(tap, set(Attrs().u32(DBUS_GENL_BUS_A_ACTIVATABLE_FD, static_cast<uint32_t>(null))),
+          EINVAL, "an fd of no memfd");
+  refused(tap, set(Attrs().str(DBUS_GENL_BUS_A_ACTIVATABLE, "t.X").str(DBUS_GENL_BUS_A_NAME, BUS)),
+          EINVAL, "with another attribute");
   ::close(null);
-  refused(tap, l.a.sock.request(DBUS_GENL_CMD_ACTIVATABLE_SET,
-                                Attrs().str(DBUS_GENL_BUS_A_ACTIVATABLE, "t.X")),
+  refused(tap,
+          l.a.sock.request(DBUS_GENL_CMD_ACTIVATABLE_SET,
+                           Attrs().str(DBUS_GENL_BUS_A_ACTIVATABLE, "t.X")),
           EPERM, "by a peer");
   GenlSocket other;
   other.open();
-  refused(tap, other.request(DBUS_GENL_CMD_ACTIVATABLE_SET,
-                             Attrs().str(DBUS_GENL_BUS_A_ACTIVATABLE, "t.X")),
-          EPERM, "by another socket");
+  refused(
+      tap,
+      other.request(DBUS_GENL_CMD_ACTIVATABLE_SET, Attrs().str(DBUS_GENL_BUS_A_ACTIVATABLE, "t.X")),
+      EPERM, "by another socket");
   tap.ok(names() == both, "the names are what they were");
   l.nothing_comes(l.b, "of what was refused");
 
   l.b.ask("AddMatch", Args().s("member='ActivatableServicesChanged'"));
-  tap.ok(!l.c.declare({"t.Three"}, true).error && names() == "as[\"org.freedesktop.DBus\",\"t.Three\"]",
+  tap.ok(!l.c.declare({"t.Three"}, true).error &&
+             names() == "as[\"org.freedesktop.DBus\",\"t.Three\"]",
          "a file's names replace them");
   l.comes(l.b, "ActivatableServicesChanged", "a list that is replaced");
   tap.ok(!l.c.declare({}).error && names() == "as[\"org.freedesktop.DBus\"]", "none");
   std::vector<std::string> most;
-  for (int i = 0; i < DBUS_GENL_ACTIVATABLE_NAMES_MAX; i++) most.push_back("t.N" + std::to_string(i));
+  for (int i = 0; i < DBUS_GENL_ACTIVATABLE_NAMES_MAX; i++)
+    most.push_back("t.N" + std::to_string(i));
   tap.ok(!l.c.declare(most, true).error, "as many as there can be");
   l.send(l.a, to("t.N16383", "M"));
   l.asked(DBUS_GENL_CMD_ACTIVATE, "t.N16383");
@@ -193,23 +202,31 @@ void answers(Tap& tap) {
   refused(tap, answer(Attrs().u64(DBUS_GENL_ACTIVATE_A_ID, id)), EINVAL, "no error");
   refused(tap, l.c.answer(DBUS_GENL_CMD_ACTIVATE, id + 1, "x.Y", "z"), ENOENT, "another id");
   refused(tap, l.c.answer(DBUS_GENL_CMD_RELOAD, id), ENOENT, "RELOAD with the id of ACTIVATE");
-  refused(tap, l.c.answer(DBUS_GENL_CMD_ENVIRONMENT, id, "x.Y", "z"), ENOENT, "ENVIRONMENT likewise");
-  refused(tap, answer(Attrs().u64(DBUS_GENL_ACTIVATE_A_ID, id).str(DBUS_GENL_ACTIVATE_A_ERROR_NAME, "x.Y")),
-          EINVAL, "no text");
-  refused(tap, answer(Attrs().u64(DBUS_GENL_ACTIVATE_A_ID, id).str(DBUS_GENL_ACTIVATE_A_ERROR_TEXT, "z")),
-          EINVAL, "no name");
+  refused(tap, l.c.answer(DBUS_GENL_CMD_ENVIRONMENT, id, "x.Y", "z"), ENOENT,
+          "ENVIRONMENT likewise");
+  refused(
+      tap,
+      answer(Attrs().u64(DBUS_GENL_ACTIVATE_A_ID, id).str(DBUS_GENL_ACTIVATE_A_ERROR_NAME, "x.Y")),
+      EINVAL, "no text");
+  refused(
+      tap,
+      answer(Attrs().u64(DBUS_GENL_ACTIVATE_A_ID, id).str(DBUS_GENL_ACTIVATE_A_ERROR_TEXT, "z")),
+      EINVAL, "no name");
   for (const char* name : {"", "x", "x..y", "x.y-z", "x.\xc3\xa9"})
     refused(tap, answer(attrs(name, "z")), EINVAL, std::string("error name ") + name);
   refused(tap, answer(attrs("x.Y", "\xff")), EINVAL, "a text that isn't UTF-8");
   refused(tap, answer(attrs("x.Y", std::string_view("a\0b", 3))), EINVAL, "a NUL in the text");
   refused(tap, answer(attrs(std::string_view("x.Y\0.Z", 6), "z")), EINVAL, "a NUL in the name");
-  refused(tap, answer(attrs("x.Y", std::string(DBUS_GENL_ERROR_TEXT_MAX + 1, 'x'))), EINVAL, "a long text");
-  refused(tap, answer(attrs("x.Y", "z").str(DBUS_GENL_ACTIVATE_A_NAME, "t.One")), EINVAL, "with a name");
+  refused(tap, answer(attrs("x.Y", std::string(DBUS_GENL_ERROR_TEXT_MAX + 1, 'x'))), EINVAL,
+          "a long text");
+  refused(tap, answer(attrs("x.Y", "z").str(DBUS_GENL_ACTIVATE_A_NAME, "t.One")), EINVAL,
+          "with a name");
   refused(tap, answer(attrs("x.Y", "z").u64(DBUS_GENL_ACTIVATE_A_ID, id)), EINVAL, "the id twice");
   refused(tap, l.a.sock.request(DBUS_GENL_CMD_ACTIVATE, attrs("x.Y", "z")), EPERM, "by a peer");
   GenlSocket other;
   other.open();
-  refused(tap, other.request(DBUS_GENL_CMD_ACTIVATE, attrs("x.Y", "z")), EPERM, "by another socket");
+  refused(tap, other.request(DBUS_GENL_CMD_ACTIVATE, attrs("x.Y", "z")), EPERM,
+          "by another socket");
   l.waiting(1, 1, "it still waits");
   const std::string longest(DBUS_GENL_ERROR_TEXT_MAX, 'x');
   tap.ok(!l.c.answer(DBUS_GENL_CMD_ACTIVATE, id, "x.Y", longest).error, "an error");
@@ -291,7 +308,8 @@ void controllers_requests(Tap& tap) {
   tap.ok(!l.c.answer(DBUS_GENL_CMD_RELOAD, id, "x.Y", "bad file").error, "RELOAD fails");
   l.answered(l.a, serial, "x.Y: bad file", "ReloadConfig");
 
-  const Args environment = Args().ss({{"A", "1"}, {"", ""}, {"LONG", std::string(3000, 'v')}, {"C=D", "x"}});
+  const Args environment =
+      Args().ss({{"A", "1"}, {"", ""}, {"LONG", std::string(3000, 'v')}, {"C=D", "x"}});
   serial = l.ask(l.a, "UpdateActivationEnvironment", environment);
   auto r = l.c.next(TIMEOUT_MS);
   tap.ok(r && r->cmd == DBUS_GENL_CMD_ENVIRONMENT && r->environment.size() == 4 &&
@@ -327,7 +345,8 @@ void controllers_requests(Tap& tap) {
 
 void deaf(Tap& tap) {
   Lab l(tap, {});
-  l.answered(l.a, l.send(l.a, to("t.One", "M")), DBUS_ERROR + "ServiceUnknown", "a deaf controller");
+  l.answered(l.a, l.send(l.a, to("t.One", "M")), DBUS_ERROR + "ServiceUnknown",
+             "a deaf controller");
   l.answered(l.a, l.start(l.a, "t.One"), DBUS_ERROR + "ServiceUnknown", "StartServiceByName");
   l.answered(l.a, l.ask(l.a, "ReloadConfig"), "", "ReloadConfig");
   l.answered(l.a, l.ask(l.a, "UpdateActivationEnvironment", Args().ss({{"A", "b"}})), "",
@@ -347,7 +366,8 @@ void timeouts(Tap& tap) {
                            "(service_start_timeout=300ms)";
   l.answered(l.a, serial, text, "a message");
   l.answered(l.b, start, text, "StartServiceByName");
-  refused(tap, l.c.answer(DBUS_GENL_CMD_ACTIVATE, id, "x.Y", "z"), ENOENT, "an answer that is late");
+  refused(tap, l.c.answer(DBUS_GENL_CMD_ACTIVATE, id, "x.Y", "z"), ENOENT,
+          "an answer that is late");
   const uint32_t reload = l.ask(l.a, "ReloadConfig");
   l.answered(l.a, reload, DBUS_ERROR + "TimedOut", "ReloadConfig");
   l.asked(DBUS_GENL_CMD_RELOAD);
@@ -404,8 +424,10 @@ void deaths(Tap& tap) {
     l.answered(l.a, serial, DBUS_ERROR + "Spawn.Failed", "the controller of a persistent bus dies");
     l.answered(l.a, reload, DBUS_ERROR + "Spawn.Failed", "ReloadConfig");
     l.comes(l.b, "ActivatableServicesChanged", "to who listens");
-    tap.ok(l.a.ask("ListActivatableNames") == "as[\"org.freedesktop.DBus\"]", "nothing can be started");
-    l.answered(l.a, l.send(l.a, to("t.One", "M")), DBUS_ERROR + "ServiceUnknown", "a message after it");
+    tap.ok(l.a.ask("ListActivatableNames") == "as[\"org.freedesktop.DBus\"]",
+           "nothing can be started");
+    l.answered(l.a, l.send(l.a, to("t.One", "M")), DBUS_ERROR + "ServiceUnknown",
+               "a message after it");
     l.answered(l.a, l.ask(l.a, "ReloadConfig"), "", "ReloadConfig after it");
     l.waiting(0, 0, "nothing waits");
     Bus destroyer;
@@ -418,13 +440,13 @@ void deaths(Tap& tap) {
     l.start(l.b, "t.Two");
     l.ask(l.b, "ReloadConfig");
     if (destroy)
-      tap.ok(!l.a.sock.request(DBUS_GENL_CMD_BUS_DESTROY, Attrs().str(DBUS_GENL_BUS_A_NAME, BUS)).error,
+      tap.ok(!l.a.sock.request(DBUS_GENL_CMD_BUS_DESTROY, Attrs().str(DBUS_GENL_BUS_A_NAME, BUS))
+                  .error,
              "the bus is destroyed while messages wait");
     else
       l.c.bus.close();
     tap.ok(comes_true([&] { return !l.a.receive(100) && l.a.disconnected; }), "its peers are told");
-    if (destroy)
-      refused(tap, l.c.declare({"t.X"}), EPERM, "ACTIVATABLE_SET after it");
+    if (destroy) refused(tap, l.c.declare({"t.X"}), EPERM, "ACTIVATABLE_SET after it");
   }
 }
 
@@ -453,7 +475,8 @@ void files(Tap& tap) {
   l.takes(l.s, "t.One");
   l.comes(l.s, "NameAcquired", "then");
   auto got = l.s.receive(TIMEOUT_MS);
-  if (tap.ok(got && got->member == "File" && got->fds.size() == 1, "the message with a file comes")) {
+  if (tap.ok(got && got->member == "File" && got->fds.size() == 1,
+             "the message with a file comes")) {
     Claim claim = l.s.claim(*got);
     tap.ok(claim.fds.size() == 1 && ::write(claim.fds[0], "x", 1) == 1, "its file works");
     claim.close();
@@ -462,15 +485,17 @@ void files(Tap& tap) {
   if (tap.ok(got && got->member == "Large", "the one with a large body comes")) {
     Claim claim = l.s.claim(*got);
     Bytes read(content.size());
-    tap.ok(claim.body_fd >= 0 && ::pread(claim.body_fd, read.data(), read.size(), 0) ==
-                                     static_cast<ssize_t>(read.size()) &&
+    tap.ok(claim.body_fd >= 0 &&
+               ::pread(claim.body_fd, read.data(), read.size(), 0) ==
+                   static_cast<ssize_t>(read.size()) &&
                read == content,
            "its body is what it was");
     claim.close();
   }
   char byte;
   ::fcntl(pipes[0], F_SETFL, O_NONBLOCK);
-  tap.ok(::read(pipes[0], &byte, 1) == 1 && ::read(pipes[0], &byte, 1) == 0, "nobody holds it any more");
+  tap.ok(::read(pipes[0], &byte, 1) == 1 && ::read(pipes[0], &byte, 1) == 0,
+         "nobody holds it any more");
   ::close(pipes[0]);
 
   // A peer's own socket, in a message of its that waits.
@@ -485,7 +510,8 @@ void files(Tap& tap) {
     l.send(cycle, own);
   }
   // Itself and the bus's four other things are all that is there.
-  tap.ok(comes_true([] { return stats()[DBUS_GENL_STATS_A_UNCLAIMED_FDS] == 0; }), "a cycle ends in time");
+  tap.ok(comes_true([] { return stats()[DBUS_GENL_STATS_A_UNCLAIMED_FDS] == 0; }),
+         "a cycle ends in time");
   for (Peer* p : {&l.a, &l.b, &l.s}) p->sock.close();
   l.c.bus.close();
   nothing_left(tap, before);
@@ -497,12 +523,14 @@ void limits(Tap& tap) {
     l.limit(DBUS_GENL_LIMIT_A_MAX_PENDING_SERVICE_STARTS, 3);
     for (int i = 0; i < 2; i++) l.send(l.a, to("t.One", "M"));
     l.start(l.b, "t.One");
-    const std::string text = DBUS_ERROR +
-                             "LimitsExceeded: The maximum number of pending activations has been reached, "
-                             "activation of t.Two failed (max_pending_service_starts=3)";
+    const std::string text =
+        DBUS_ERROR +
+        "LimitsExceeded: The maximum number of pending activations has been reached, "
+        "activation of t.Two failed (max_pending_service_starts=3)";
     l.answered(l.b, l.send(l.b, to("t.Two", "M")), text, "one message too many");
     l.answered(l.b, l.start(l.b, "t.Two"), text, "one StartServiceByName too many");
-    l.answered(l.b, l.ask(l.b, "ReloadConfig"), DBUS_ERROR + "LimitsExceeded", "one ReloadConfig too many");
+    l.answered(l.b, l.ask(l.b, "ReloadConfig"), DBUS_ERROR + "LimitsExceeded",
+               "one ReloadConfig too many");
     l.asked(DBUS_GENL_CMD_ACTIVATE, "t.One");
     l.nothing_asked("what was refused");
     l.waiting(1, 3, "three wait");
@@ -514,7 +542,8 @@ void limits(Tap& tap) {
     const Args big = Args().s(std::string(8000, 'x'));
     l.send(l.a, to("t.One", "M", big));
     l.send(l.a, to("t.One", "M", big));
-    l.answered(l.a, l.send(l.a, to("t.Two", "M", big)), DBUS_ERROR + "LimitsExceeded", "too many bytes");
+    l.answered(l.a, l.send(l.a, to("t.Two", "M", big)), DBUS_ERROR + "LimitsExceeded",
+               "too many bytes");
     l.asked(DBUS_GENL_CMD_ACTIVATE, "t.One");
     l.nothing_asked("what was refused");
     l.takes(l.s, "t.One");
@@ -537,8 +566,9 @@ void limits(Tap& tap) {
     section.nested(DBUS_GENL_SECTION_A_RULE,
                    Attrs().u8(DBUS_GENL_RULE_A_KIND, kind).u8(DBUS_GENL_RULE_A_ALLOW, 1));
   const Bytes policy = Attrs().nested(DBUS_GENL_POLICY_A_SECTION, section).bytes();
-  tap.ok(!c.sock().request(DBUS_GENL_CMD_POLICY_SET,
-                           Attrs().raw(DBUS_GENL_BUS_A_POLICY, policy.data(), policy.size()))
+  tap.ok(!c.sock()
+              .request(DBUS_GENL_CMD_POLICY_SET,
+                       Attrs().raw(DBUS_GENL_BUS_A_POLICY, policy.data(), policy.size()))
               .error,
          "a policy that admits all");
   c.declare({"t.One"});
@@ -599,8 +629,9 @@ void traffic(Tap& tap) {
       if (p.join(BUS).empty()) wrong++;
       for (unsigned i = 0; !stop; i++) {
         const char* name = (i + static_cast<unsigned>(t)) % 2 ? "t.One" : "t.Two";
-        auto got = i % 3 ? p.call(to(name, "M", Args().u(i)), TIMEOUT_MS)
-                         : p.call(driver_call("StartServiceByName", Args().s(name).u(0)), TIMEOUT_MS);
+        auto got = i % 3
+                       ? p.call(to(name, "M", Args().u(i)), TIMEOUT_MS)
+                       : p.call(driver_call("StartServiceByName", Args().s(name).u(0)), TIMEOUT_MS);
         if (!got || (got->type == RETURN && i % 3 && got->u32_arg() != i)) wrong++;
         if (got && got->type == RETURN) started++;
         done++;
@@ -623,7 +654,8 @@ void traffic(Tap& tap) {
   });
   unsigned replaced = 0;
   for (const int64_t end = now_ms() + 5000; now_ms() < end; replaced++) {
-    l.c.declare(replaced % 3 ? std::vector<std::string>{"t.One", "t.Two"} : std::vector<std::string>{"t.One"},
+    l.c.declare(replaced % 3 ? std::vector<std::string>{"t.One", "t.Two"}
+                             : std::vector<std::string>{"t.One"},
                 replaced % 2);
     while (auto r = l.c.next(1))
       if (r->id % 2) l.c.answer(*r, "x.Y", "z");
@@ -633,8 +665,9 @@ void traffic(Tap& tap) {
   l.c.declare({});
   l.limit(DBUS_GENL_LIMIT_A_SERVICE_START_TIMEOUT, 100);
   for (auto& thread : threads) thread.join();
-  tap.ok(!wrong && done > 20 && started > 0, "%u calls, %u of them with success, %u lists; wrong: %u",
-         done.load(), started.load(), replaced, wrong.load());
+  tap.ok(!wrong && done > 20 && started > 0,
+         "%u calls, %u of them with success, %u lists; wrong: %u", done.load(), started.load(),
+         replaced, wrong.load());
   l.waiting(0, 0, "nothing waits");
 }
 

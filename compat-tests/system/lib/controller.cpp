@@ -38,9 +38,8 @@ Answer Controller::declare_bytes(std::string_view list, bool as_file) {
   const int fd = ::memfd_create("names", MFD_CLOEXEC);
   if (fd < 0 || ::write(fd, list.data(), list.size()) != static_cast<ssize_t>(list.size()))
     std::abort();
-  Answer a =
-      sock().request(DBUS_GENL_CMD_ACTIVATABLE_SET,
-                     Attrs().u32(DBUS_GENL_BUS_A_ACTIVATABLE_FD, static_cast<uint32_t>(fd)));
+  Answer a = sock().request(DBUS_GENL_CMD_ACTIVATABLE_SET,
+                            Attrs().u32(DBUS_GENL_BUS_A_ACTIVATABLE_FD, static_cast<uint32_t>(fd)));
   ::close(fd);
   return a;
 }
@@ -78,9 +77,10 @@ Answer Controller::answer(uint8_t cmd, uint64_t id, std::string_view error, std:
 }
 
 Answer Controller::limit(std::string_view name, uint16_t which, uint32_t value) {
-  return sock().request(
-      DBUS_GENL_CMD_LIMITS_SET,
-      Attrs().str(DBUS_GENL_BUS_A_NAME, name).nested(DBUS_GENL_BUS_A_LIMITS, Attrs().u32(which, value)));
+  return sock().request(DBUS_GENL_CMD_LIMITS_SET,
+                        Attrs()
+                            .str(DBUS_GENL_BUS_A_NAME, name)
+                            .nested(DBUS_GENL_BUS_A_LIMITS, Attrs().u32(which, value)));
 }
 
 }  // namespace dg::test

@@ -481,8 +481,9 @@ void starting(Tap& tap, Walk& walk) {
         if (outcome >= 0 && (now.find("s.One") == std::string::npos) == (outcome == 0))
           return "then there is " + now;
         const Answer again = c->declare_bytes(list);
-        return unless(!again.error && a->ask("ListActivatableNames").find("s.One") != std::string::npos,
-                      "and then " + std::to_string(again.error));
+        return unless(
+            !again.error && a->ask("ListActivatableNames").find("s.One") != std::string::npos,
+            "and then " + std::to_string(again.error));
       },
       fresh);
 
@@ -500,7 +501,8 @@ void starting(Tap& tap, Walk& walk) {
     if (!r) return "the controller isn't asked";
     if (c->answer(*r, "x.Y", "z").error) return "the controller can't answer";
     auto got = a->receive(TIMEOUT_MS);
-    return unless(got && got->reply_serial == serial && got->error_name == "x.Y", "no answer comes");
+    return unless(got && got->reply_serial == serial && got->error_name == "x.Y",
+                  "no answer comes");
   };
   const std::pair<const char*, Message> kinds[] = {
       {"SEND that waits for a service", call("s.One", "/o", "j.J", "M", Args().s("x"))},
@@ -510,11 +512,13 @@ void starting(Tap& tap, Walk& walk) {
        driver_call("UpdateActivationEnvironment", Args().ss({{"A", "b"}}))}};
   for (auto& [what, message] : kinds) {
     Message m = message;
-    walk.each(what, [&] { return sent(m); }, fails, declared);
+    walk.each(
+        what, [&] { return sent(m); }, fails, declared);
   }
   Message with_file = call("s.One", "/o", "j.J", "M");
   with_file.fds = {0};
-  walk.each("SEND with a file that waits", [&] { return sent(with_file); }, fails, declared);
+  walk.each(
+      "SEND with a file that waits", [&] { return sent(with_file); }, fails, declared);
 
   Message m = call("s.One", "/o", "j.J", "M");
   std::optional<Request> r;
@@ -541,7 +545,8 @@ void starting(Tap& tap, Walk& walk) {
       },
       [&](int outcome) -> std::string {
         const int again = c->answer(*r, "x.Y", "z").error;
-        if (outcome >= 0 && again != (outcome ? 0 : -ENOENT)) return "then " + std::to_string(again);
+        if (outcome >= 0 && again != (outcome ? 0 : -ENOENT))
+          return "then " + std::to_string(again);
         return one_answer();
       },
       waits);

@@ -309,11 +309,11 @@ uint16_t family_id(bool again) {
 }
 
 const char* stats_name(uint16_t attr) {
-  static const char* const names[] = {
-      "unspec",    "pad",     "buses",           "peers",        "names",        "owners",
-      "matches",   "replies", "queued_messages", "queued_bytes", "users",        "routed",
-      "delivered", "refused", "dropped",         "overflowed",   "unclaimed_fds", "starts",
-      "waiting"};
+  static const char* const names[] = {"unspec",          "pad",          "buses",   "peers",
+                                      "names",           "owners",       "matches", "replies",
+                                      "queued_messages", "queued_bytes", "users",   "routed",
+                                      "delivered",       "refused",      "dropped", "overflowed",
+                                      "unclaimed_fds",   "starts",       "waiting"};
   return attr < sizeof names / sizeof *names ? names[attr] : "?";
 }
 
