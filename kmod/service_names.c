@@ -6,6 +6,7 @@
  */
 #include <linux/dbus_genl.h>
 #include <linux/err.h>
+#include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
