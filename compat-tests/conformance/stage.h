@@ -90,5 +90,6 @@ void delivery_scenarios(Stage& s);  // scenarios_delivery.cpp
 void driver_scenarios(Stage& s);    // scenarios_driver.cpp
 void monitor_scenarios(Stage& s);   // scenarios_monitor.cpp
 void stats_scenarios(Stage& s);     // scenarios_stats.cpp
+void table_scenarios(Stage& s);     // scenarios_table.cpp
 
 }  // namespace dg::test

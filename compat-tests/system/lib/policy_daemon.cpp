@@ -3,6 +3,7 @@
 #include <dbus/dbus.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/stat.h>
@@ -20,6 +21,8 @@ namespace dg::test {
 
 namespace {
 
+constexpr const char* kConsole = "/run/console";
+
 class Daemon : public PolicyStage {
  public:
   explicit Daemon(const Scene& scene) : peers_(scene.peers.size()), early_(peers_.size()) {
@@ -36,6 +39,7 @@ class Daemon : public PolicyStage {
         "</busconfig>\n",
         directory, scene.policy.c_str());
     std::fclose(file);
+    put_at_console(scene.console);
     start(config);
   }
 
@@ -47,6 +51,7 @@ class Daemon : public PolicyStage {
     }
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
+    for (const std::string& name : at_console_) (void)::unlink(name.c_str());
     for (const char* name : {"/socket", "/bus.conf"}) (void)::unlink((directory_ + name).c_str());
     (void)::rmdir(directory_.c_str());
   }
@@ -95,6 +100,12 @@ class Daemon : public PolicyStage {
     if (send.has_flag) {
       ::dbus_message_append_args(message, DBUS_TYPE_UINT32, &send.flag_arg, DBUS_TYPE_INVALID);
     }
+    if (send.monitor) {
+      const char** none = nullptr;
+      const dbus_uint32_t flags = 0;
+      ::dbus_message_append_args(message, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &none, 0,
+                                 DBUS_TYPE_UINT32, &flags, DBUS_TYPE_INVALID);
+    }
     for (unsigned i = 0; i < send.n_fds; i++) {
       const int fd = 1;
       ::dbus_message_append_args(message, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID);
@@ -130,6 +141,18 @@ class Daemon : public PolicyStage {
   }
 
  private:
+  // It has a file of their name.
+  void put_at_console(const std::vector<uint32_t>& users) {
+    for (const uint32_t uid : users) {
+      const passwd* user = ::getpwuid(uid);
+      if (!user) die("a user without a name at the console");
+      (void)::mkdir(kConsole, 0755);
+      at_console_.push_back(std::string(kConsole) + "/" + user->pw_name);
+      FILE* file = std::fopen(at_console_.back().c_str(), "w");
+      if (!file) die("no file in /run/console");
+      std::fclose(file);
+    }
+  }
   void start(const std::string& config) {
     int out[2];
     if (::pipe2(out, 0)) die("pipe");
@@ -179,6 +202,7 @@ class Daemon : public PolicyStage {
     return received;
   }
 
+  std::vector<std::string> at_console_;  // files
   std::string directory_, address_;
   pid_t pid_ = -1;
   std::vector<DBusConnection*> peers_;
