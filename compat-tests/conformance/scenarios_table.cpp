@@ -53,8 +53,8 @@ Args values(const char* signature) {
 
 // The same value, as a variant: it is marshalled as its signature and then itself.
 Message set_property(const std::string& interface, const std::string& name) {
-  Message m = call(kBus, kPath, kBus + ".Properties", "Set",
-                   Args().s(interface).s(name).g("s").s("value"));
+  Message m =
+      call(kBus, kPath, kBus + ".Properties", "Set", Args().s(interface).s(name).g("s").s("value"));
   m.signature = "ssv";
   return m;
 }
@@ -72,8 +72,8 @@ void ask_all_ways(Stage& s, const Row& row) {
   };
   s.test(title + ", arguments");
   ask(kPath, row.interface, row.args);
-  for (const char* signature : {"", "s", "u", "ss", "su", "sss", "o", "g", "y", "b", "i", "A", "Au",
-                                "us", "ssss"})
+  for (const char* signature :
+       {"", "s", "u", "ss", "su", "sss", "o", "g", "y", "b", "i", "A", "Au", "us", "ssss"})
     if (row.args.signature() != values(signature).signature())
       ask(kPath, row.interface, values(signature));
   s.test(title + ", interfaces");
@@ -84,8 +84,8 @@ void ask_all_ways(Stage& s, const Row& row) {
     }
   s.test(title + ", objects");
   for (const char* path : kPaths)
-    for (const std::string& interface : {std::string(row.interface), std::string(), kBus,
-                                         std::string("i.I")}) {
+    for (const std::string& interface :
+         {std::string(row.interface), std::string(), kBus, std::string("i.I")}) {
       if (path != kPath) ask(path, interface, row.args);
       if (path != kPath) ask(path, interface, values("iii"));
     }

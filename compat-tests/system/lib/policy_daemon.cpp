@@ -3,7 +3,6 @@
 #include <dbus/dbus.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/stat.h>
@@ -21,11 +20,10 @@ namespace dg::test {
 
 namespace {
 
-constexpr const char* kConsole = "/run/console";
-
 class Daemon : public PolicyStage {
  public:
-  explicit Daemon(const Scene& scene) : peers_(scene.peers.size()), early_(peers_.size()) {
+  explicit Daemon(const Scene& scene)
+      : console_(scene.console), peers_(scene.peers.size()), early_(peers_.size()) {
     char directory[] = "/tmp/policy-XXXXXX";
     if (!::mkdtemp(directory) || ::chmod(directory, 0755)) die("mkdtemp");
     directory_ = directory;
@@ -39,7 +37,6 @@ class Daemon : public PolicyStage {
         "</busconfig>\n",
         directory, scene.policy.c_str());
     std::fclose(file);
-    put_at_console(scene.console);
     start(config);
   }
 
@@ -51,7 +48,6 @@ class Daemon : public PolicyStage {
     }
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
-    for (const std::string& name : at_console_) (void)::unlink(name.c_str());
     for (const char* name : {"/socket", "/bus.conf"}) (void)::unlink((directory_ + name).c_str());
     (void)::rmdir(directory_.c_str());
   }
@@ -141,18 +137,6 @@ class Daemon : public PolicyStage {
   }
 
  private:
-  // It has a file of their name.
-  void put_at_console(const std::vector<uint32_t>& users) {
-    for (const uint32_t uid : users) {
-      const passwd* user = ::getpwuid(uid);
-      if (!user) die("a user without a name at the console");
-      (void)::mkdir(kConsole, 0755);
-      at_console_.push_back(std::string(kConsole) + "/" + user->pw_name);
-      FILE* file = std::fopen(at_console_.back().c_str(), "w");
-      if (!file) die("no file in /run/console");
-      std::fclose(file);
-    }
-  }
   void start(const std::string& config) {
     int out[2];
     if (::pipe2(out, 0)) die("pipe");
@@ -202,9 +186,9 @@ class Daemon : public PolicyStage {
     return received;
   }
 
-  std::vector<std::string> at_console_;  // files
   std::string directory_, address_;
   pid_t pid_ = -1;
+  const AtConsole console_;
   std::vector<DBusConnection*> peers_;
   std::vector<std::vector<Received>> early_;  // came with the reply to Hello
 };

@@ -22,7 +22,8 @@ class Kernel : public PolicyStage {
   explicit Kernel(const Scene& scene) : peers_(scene.peers.size()) {
     Answer made = bus_.create("system");
     if (made.error) die("BUS_CREATE: " + made.extack);
-    const Bytes blob = blob_of(scene.policy, scene.console);
+    const AtConsole console(scene.console);
+    const Bytes blob = blob_of(scene.policy, console_users());
     Answer set = set_policy(bus_, blob, blob.size() % 8 == 4);
     if (set.error) die("POLICY_SET: " + set.extack);
   }

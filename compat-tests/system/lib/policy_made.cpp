@@ -159,10 +159,10 @@ std::vector<NamedScene> made_scenes() {
       {"eavesdroppers, one interface allowed",
        eavesdroppers(by_default("<allow receive_interface=\"i.one\" eavesdrop=\"true\"/>"))},
       {"eavesdroppers, one interface denied",
-       eavesdroppers(
-           by_default(all + "<deny receive_interface=\"i.one\" eavesdrop=\"true\"/>"))},
+       eavesdroppers(by_default(all + "<deny receive_interface=\"i.one\" eavesdrop=\"true\"/>"))},
       {"eavesdroppers, denied all",
-       eavesdroppers(by_default(all) + by_default("<deny receive_type=\"*\" eavesdrop=\"true\"/>"))},
+       eavesdroppers(by_default(all) +
+                     by_default("<deny receive_type=\"*\" eavesdrop=\"true\"/>"))},
       {"eavesdroppers, some types allowed",
        eavesdroppers(by_default("<allow receive_type=\"signal\" eavesdrop=\"true\"/>"
                                 "<allow receive_type=\"method_return\" eavesdrop=\"true\" "
@@ -170,10 +170,10 @@ std::vector<NamedScene> made_scenes() {
       {"eavesdroppers, by user",
        eavesdroppers(section("user=\"1\"", all) + section("group=\"50\"", all))},
       {"eavesdroppers, by the sender's rules",
-       eavesdroppers(by_default(all) +
-                     section("user=\"1\"", "<deny send_interface=\"i.two\" eavesdrop=\"true\"/>"
-                                            "<allow send_interface=\"i.one\" "
-                                            "eavesdrop=\"false\"/>"))},
+       eavesdroppers(by_default(all) + section("user=\"1\"",
+                                               "<deny send_interface=\"i.two\" eavesdrop=\"true\"/>"
+                                               "<allow send_interface=\"i.one\" "
+                                               "eavesdrop=\"false\"/>"))},
       {"nobody at the console", at_console(console, {})},
       {"a user at the console", at_console(console, {1})},
       {"all users at the console", at_console(console, {1, 2})},
