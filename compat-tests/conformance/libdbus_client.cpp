@@ -6,6 +6,7 @@
  * that a scenario makes (or leaves out).
  */
 #include <dbus/dbus.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstring>
@@ -54,6 +55,9 @@ std::string basic(DBusMessageIter* it, int type) {
       return "o" + quoted(v.str);
     case 'g':
       return "g" + quoted(v.str);
+    case 'h':
+      close(v.fd);
+      return "h";
     default:
       return "?";
   }
@@ -151,6 +155,17 @@ void append(DBusMessage* m, const std::string& signature, const Bytes& body) {
           dbus_message_iter_close_container(&array, &entry);
         }
         dbus_message_iter_close_container(&it, &array);
+        break;
+      }
+      case 'v': {  // only one of a string is made
+        at += 3;
+        uint32_t n = u32();
+        const char* s = reinterpret_cast<const char*>(body.data() + at);
+        at += n + 1;
+        DBusMessageIter variant;
+        dbus_message_iter_open_container(&it, DBUS_TYPE_VARIANT, "s", &variant);
+        dbus_message_iter_append_basic(&variant, 's', &s);
+        dbus_message_iter_close_container(&it, &variant);
         break;
       }
       default: {

@@ -300,8 +300,9 @@ void run_activation_scenarios(const Connector& connect) {
 
 void run_scenarios(const Connector& connect) {
   using Scenario = void (*)(Stage&);
-  for (Scenario scenario : {names_scenarios, queries_scenarios, match_scenarios, delivery_scenarios,
-                            driver_scenarios, monitor_scenarios, stats_scenarios}) {
+  for (Scenario scenario :
+       {names_scenarios, queries_scenarios, match_scenarios, delivery_scenarios, driver_scenarios,
+        monitor_scenarios, stats_scenarios, table_scenarios}) {
     Stage stage(connect);
     scenario(stage);
   }

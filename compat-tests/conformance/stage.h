@@ -93,6 +93,7 @@ void delivery_scenarios(Stage& s);  // scenarios_delivery.cpp
 void driver_scenarios(Stage& s);    // scenarios_driver.cpp
 void monitor_scenarios(Stage& s);   // scenarios_monitor.cpp
 void stats_scenarios(Stage& s);     // scenarios_stats.cpp
+void table_scenarios(Stage& s);     // scenarios_table.cpp
 
 void activation_scenarios(Stage& s);  // scenarios_activation.cpp; on a bus that starts services
 

@@ -54,8 +54,8 @@ BusConfig read_bus_config(const std::string& file);
 std::vector<uint8_t> policy_blob(const std::vector<PolicySection>& policy,
                                  const std::vector<uint32_t>& console_users = {});
 
-// Who is at the console, as dbus-daemon's default build on Linux has it: a file of a user's name in
-// /run/console.
+// Who is at the console: as dbus-daemon has it on Debian, users that logind knows to have a session
+// on a seat. It asks when somebody connects; this tells who is there now.
 std::vector<uint32_t> console_users();
 
 }  // namespace dg

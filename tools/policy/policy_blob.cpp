@@ -2,11 +2,14 @@
 // policy_blob.cpp - a policy as POLICY_SET takes it: linux/dbus_genl.h, "A policy"
 #include <linux/dbus_genl.h>
 #include <linux/netlink.h>
-#include <pwd.h>
 
+#include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 
 #include "policy/bus_config.h"
 
@@ -105,12 +108,32 @@ std::vector<uint8_t> policy_blob(const std::vector<PolicySection>& policy,
   return blob.take();
 }
 
+namespace {
+
+// What logind writes of a user; ONLINE_SEATS is what sd_uid_get_seats(3) tells.
+bool has_seat(const std::filesystem::path& user) {
+  constexpr std::string_view key = "ONLINE_SEATS=";
+  std::ifstream file(user);
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(key)) return line.find_first_not_of(" \"", key.size()) != line.npos;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::vector<uint32_t> console_users() {
   std::vector<uint32_t> users;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/run/console", error)) {
-    const passwd* user = ::getpwnam(entry.path().filename().c_str());
-    if (user) users.push_back(user->pw_uid);
+  // Without it there is no logind, and nobody at the console.
+  if (!std::filesystem::exists("/run/systemd/seats", error)) return users;
+  for (const auto& entry : std::filesystem::directory_iterator("/run/systemd/users", error)) {
+    const std::string name = entry.path().filename();
+    uint32_t uid;
+    const auto [end, failed] = std::from_chars(name.data(), name.data() + name.size(), uid);
+    // Names that are no number are of files that are being written.
+    if (failed == std::errc() && end == name.data() + name.size() && has_seat(entry.path()))
+      users.push_back(uid);
   }
   return users;
 }

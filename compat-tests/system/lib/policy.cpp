@@ -228,6 +228,49 @@ void console(Tap& tap, Bus& bus) {
   }
 }
 
+// On a bus of a user's that others join, who isn't root or that user may not become a monitor.
+// (dbus-daemon's words for it are compared by policy-differential, on a bus of root's.)
+void monitors(Tap& tap) {
+  Bus bus;
+  Peer alice, bob, root;
+  {
+    const BecomeUser user(ALICE, {ALICE});
+    if (bus.create("alices").error) tap.bail("no bus");
+    expect(tap, set_policy(bus, blob_of(kOpen)), 0, "a user's bus that others may join");
+    alice.join("alices");
+  }
+  {
+    const BecomeUser user(BOB, {BOB, ALICE});
+    bob.join("alices", ALICE);
+  }
+  root.join("alices", ALICE);
+  auto become = [](Peer& peer) {
+    Message m = driver_call("BecomeMonitor", Args().as({}).u(0));
+    m.interface = "org.freedesktop.DBus.Monitoring";
+    return refusal(peer, m);
+  };
+  const std::string text = become(bob);
+  const std::string expected =
+      "org.freedesktop.DBus.Error.AccessDenied: rejected attempt to call BecomeMonitor by "
+      "connection " +
+      bob.name() + " (uid=2 pid=";
+  tap.ok(text.rfind(expected, 0) == 0 && has(text, "with uid 2"), "another user: %s", text.c_str());
+  tap.ok(bob.ask("GetNameOwner", Args().s(bob.name())) == dg::test::quoted(bob.name()),
+         "it is a peer as before");
+  tap.ok(become(root) == "done", "root may");
+  tap.ok(become(alice) == "done", "and so may the bus's user");
+  Message m = signal("/o", "i.I", "Seen");
+  bob.send(m);
+  for (Peer* monitor : {&root, &alice}) {
+    bool seen = false;
+    while (auto got = monitor->receive(100)) seen |= got->member == "Seen";
+    tap.ok(seen, "… and sees what others send");
+  }
+  bool seen = false;
+  while (auto got = bob.receive(0)) seen |= got->member == "Seen";
+  tap.ok(!seen, "the other doesn't");
+}
+
 // Two policies by turns while messages flow: each message meets one of them whole.
 void replaced(Tap& tap, Bus& bus) {
   const std::string marks[] = {"i.one", "i.two"};
@@ -342,6 +385,7 @@ int main(int argc, char** argv) {
   texts(tap, bus);
   replaced(tap, bus);
   persistent(tap);
+  monitors(tap);
   real(tap, bus, argv[1]);
   return tap.finish();
 }

@@ -22,7 +22,8 @@ namespace {
 
 class Daemon : public PolicyStage {
  public:
-  explicit Daemon(const Scene& scene) : peers_(scene.peers.size()), early_(peers_.size()) {
+  explicit Daemon(const Scene& scene)
+      : console_(scene.console), peers_(scene.peers.size()), early_(peers_.size()) {
     char directory[] = "/tmp/policy-XXXXXX";
     if (!::mkdtemp(directory) || ::chmod(directory, 0755)) die("mkdtemp");
     directory_ = directory;
@@ -94,6 +95,12 @@ class Daemon : public PolicyStage {
     }
     if (send.has_flag) {
       ::dbus_message_append_args(message, DBUS_TYPE_UINT32, &send.flag_arg, DBUS_TYPE_INVALID);
+    }
+    if (send.monitor) {
+      const char** none = nullptr;
+      const dbus_uint32_t flags = 0;
+      ::dbus_message_append_args(message, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &none, 0,
+                                 DBUS_TYPE_UINT32, &flags, DBUS_TYPE_INVALID);
     }
     for (unsigned i = 0; i < send.n_fds; i++) {
       const int fd = 1;
@@ -181,6 +188,7 @@ class Daemon : public PolicyStage {
 
   std::string directory_, address_;
   pid_t pid_ = -1;
+  const AtConsole console_;
   std::vector<DBusConnection*> peers_;
   std::vector<std::vector<Received>> early_;  // came with the reply to Hello
 };

@@ -144,6 +144,7 @@ class Generator {
     if (random_.one_in(3)) section("user=\"0\"", random_.below(4));
     if (random_.one_in(4)) section("at_console=\"false\"", random_.below(3));
     if (random_.one_in(4)) section("at_console=\"true\"", random_.below(3));
+    if (random_.one_in(2)) scene_.console = {random_.one_in(2) ? 1u : 2u};
     // What everything hangs on: Hello's reply, names, most of the time.
     std::string last;
     if (often())

@@ -22,7 +22,8 @@ class Kernel : public PolicyStage {
   explicit Kernel(const Scene& scene) : peers_(scene.peers.size()) {
     Answer made = bus_.create("system");
     if (made.error) die("BUS_CREATE: " + made.extack);
-    const Bytes blob = blob_of(scene.policy);
+    const AtConsole console(scene.console);
+    const Bytes blob = blob_of(scene.policy, console_users());
     Answer set = set_policy(bus_, blob, blob.size() % 8 == 4);
     if (set.error) die("POLICY_SET: " + set.extack);
   }
@@ -64,6 +65,7 @@ class Kernel : public PolicyStage {
     Args args;
     if (send.has_arg) args.s(send.arg);
     if (send.has_flag) args.u(send.flag_arg);
+    if (send.monitor) args.as({}).u(0);
     m.with(args);
     for (uint32_t i = 0; i < send.n_fds; i++) {
       m.fds.push_back(STDOUT_FILENO);
@@ -103,7 +105,7 @@ class Kernel : public PolicyStage {
 
 }  // namespace
 
-Bytes blob_of(const std::string& policy) {
+Bytes blob_of(const std::string& policy, const std::vector<uint32_t>& console) {
   char name[] = "/tmp/policy-XXXXXX";
   const int fd = ::mkstemp(name);
   if (fd < 0) die("mkstemp");
@@ -111,7 +113,7 @@ Bytes blob_of(const std::string& policy) {
   std::ofstream(name) << "<busconfig>" << policy << "</busconfig>";
   BusConfig config = read_bus_config(name);
   (void)::unlink(name);
-  return policy_blob(config.policy);
+  return policy_blob(config.policy, console);
 }
 
 Answer set_policy(Bus& bus, const Bytes& blob, bool as_file) {

@@ -10,8 +10,8 @@
 
 namespace dg::test {
 
-// The scene's <policy> elements as a blob.
-Bytes blob_of(const std::string& policy);
+// The scene's <policy> elements as a blob, with these users at the console.
+Bytes blob_of(const std::string& policy, const std::vector<uint32_t>& console = {});
 
 // POLICY_SET from a bus's controller, inline or as a memfd.
 Answer set_policy(Bus& bus, const Bytes& blob, bool as_file = false);

@@ -33,6 +33,7 @@ struct PolicySend {
   std::string arg;  // a string argument, if has_arg
   bool has_arg = false;
   uint32_t flag_arg = 0;  // and a u32 behind it, if has_flag
+  bool monitor = false;   // the arguments of BecomeMonitor, without rules
   bool has_flag = false;
 };
 
@@ -40,6 +41,7 @@ struct Scene {
   std::string policy;  // <policy> elements
   std::vector<PeerSpec> peers;
   std::vector<PolicySend> sends;
+  std::vector<uint32_t> console;  // users that are at the console
 };
 
 struct Received {
@@ -72,6 +74,13 @@ Transcript act(PolicyStage& stage, const Scene& scene);
 
 // Rules, peers and messages at random.
 Scene generate_scene(uint64_t seed, unsigned n_sends);
+
+// Those that chance is too rare for: monitors and eavesdroppers of several users, the console.
+struct NamedScene {
+  const char* what;
+  Scene scene;
+};
+std::vector<NamedScene> made_scenes();
 
 // What differs, for people; "" if nothing does.
 std::string difference(const Scene& scene, const Transcript& theirs, const Transcript& ours);

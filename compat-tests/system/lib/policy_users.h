@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * policy_users.h - several users and groups in one process of root
+ * policy_users.h - several users and groups in one process of root, and users at the console
  */
 #pragma once
 
@@ -11,6 +11,9 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
 #include <vector>
 
 namespace dg::test {
@@ -37,6 +40,29 @@ class BecomeUser {
     std::perror("setgroups, setegid, seteuid");
     std::exit(99);
   }
+};
+
+// While it lives, these users have a session on a seat, as logind tells of them in its files.
+class AtConsole {
+ public:
+  explicit AtConsole(const std::vector<uint32_t>& users) {
+    if (users.empty()) return;
+    std::filesystem::create_directories(kSystemd / "seats");
+    std::filesystem::create_directories(kSystemd / "users");
+    for (const uint32_t uid : users) {
+      files_.push_back(kSystemd / "users" / std::to_string(uid));
+      std::ofstream(files_.back()) << "STATE=online\nONLINE_SEATS=seat0\n";
+    }
+  }
+  ~AtConsole() {
+    for (const std::filesystem::path& file : files_) std::filesystem::remove(file);
+  }
+  AtConsole(const AtConsole&) = delete;
+  AtConsole& operator=(const AtConsole&) = delete;
+
+ private:
+  const std::filesystem::path kSystemd = "/run/systemd";
+  std::vector<std::filesystem::path> files_;
 };
 
 }  // namespace dg::test
