@@ -9,6 +9,7 @@
 #include <net/genetlink.h>
 
 struct dg_bus;
+struct dg_limits;
 struct sock;
 
 int dg_check_attrs(const struct nlmsghdr *nlh, struct netlink_ext_ack *extack);
@@ -30,7 +31,7 @@ struct dg_bus *dg_get_own_bus(struct sk_buff *skb, struct nlattr **attrs,
 
 u32 dg_uid_for_caller(kuid_t uid);
 int dg_bus_put_attrs(struct sk_buff *skb, const struct dg_bus *bus);
-int dg_bus_put_limits(struct sk_buff *skb, const struct dg_bus *bus);
+int dg_bus_put_limits(struct sk_buff *skb, const struct dg_limits *limits);
 
 /**
  * struct dg_answer - an answer on its way to who asked
