@@ -45,7 +45,7 @@ static int dg_bus_fill(struct sk_buff *skb, struct netlink_callback *cb,
 	if (!nest || dg_stats_put(skb, &stats))
 		goto err_cancel;
 	nla_nest_end(skb, nest);
-	if (dg_bus_put_limits(skb, bus))
+	if (dg_bus_put_limits(skb, &bus->limits))
 		goto err_cancel;
 	genlmsg_end(skb, hdr);
 	return 0;

@@ -500,7 +500,8 @@ static int dg_cmd_bus_destroy(struct sk_buff *skb, struct genl_info *info)
 	return 0;
 }
 
-static int dg_limits_answer(struct genl_info *info, const struct dg_bus *bus)
+static int dg_limits_answer(struct genl_info *info, const struct dg_bus *bus,
+			    const struct dg_limits *limits)
 {
 	struct dg_answer answer = { .info = info };
 	void *hdr;
@@ -512,7 +513,7 @@ static int dg_limits_answer(struct genl_info *info, const struct dg_bus *bus)
 	hdr = genlmsg_put_reply(answer.skb, info, &dg_genl_family, 0,
 				DBUS_GENL_CMD_LIMITS_SET);
 	if (WARN_ON_ONCE(!hdr || dg_bus_put_attrs(answer.skb, bus) ||
-			 dg_bus_put_limits(answer.skb, bus))) {
+			 dg_bus_put_limits(answer.skb, limits))) {
 		nlmsg_free(answer.skb);
 		return -EMSGSIZE;
 	}
@@ -538,13 +539,14 @@ static int dg_cmd_limits_set(struct sk_buff *skb, struct genl_info *info)
 	down_write(&bus->lock);
 	limits = bus->limits;
 	err = dg_limits_decode(&limits, nest, info->extack);
+	/* Before they are in force: who gets an error has changed nothing. */
+	if (!err)
+		err = dg_limits_answer(info, bus, &limits);
 	if (!err)
 		dg_limits_set(&bus->limits, &limits);
 	up_write(&bus->lock);
-	if (!err) {
+	if (!err)
 		dg_bus_limits_changed(bus);
-		err = dg_limits_answer(info, bus);
-	}
 	dg_bus_put(bus);
 	return err;
 }

@@ -318,11 +318,11 @@ int dg_bus_put_attrs(struct sk_buff *skb, const struct dg_bus *bus)
 	       nla_put_string(skb, DBUS_GENL_BUS_A_GUID, bus->guid);
 }
 
-int dg_bus_put_limits(struct sk_buff *skb, const struct dg_bus *bus)
+int dg_bus_put_limits(struct sk_buff *skb, const struct dg_limits *limits)
 {
 	struct nlattr *nest = nla_nest_start(skb, DBUS_GENL_BUS_A_LIMITS);
 
-	if (!nest || dg_limits_put(skb, &bus->limits))
+	if (!nest || dg_limits_put(skb, limits))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;

@@ -9,6 +9,7 @@
 #include <net/genetlink.h>
 
 struct dg_bus;
+struct dg_limits;
 struct sock;
 
 int dg_check_attrs(const struct nlmsghdr *nlh, struct netlink_ext_ack *extack);
@@ -49,7 +50,7 @@ void dg_complain(struct netlink_ext_ack *extack, const struct nlattr *attr,
 
 u32 dg_uid_for_caller(kuid_t uid);
 int dg_bus_put_attrs(struct sk_buff *skb, const struct dg_bus *bus);
-int dg_bus_put_limits(struct sk_buff *skb, const struct dg_bus *bus);
+int dg_bus_put_limits(struct sk_buff *skb, const struct dg_limits *limits);
 
 /**
  * struct dg_answer - an answer on its way to who asked
