@@ -9,6 +9,7 @@
 
 #include <linux/dbus_genl.h>
 #include <linux/err.h>
+#include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
