@@ -97,7 +97,8 @@ void Monitors::files() {
   tap_.ok(seen_.size() == FILES_MAX / FDS, "one that doesn't sees %zu of them", seen_.size());
   tap_.ok(dropped() - lost_ == sent_ - seen_.size(), "what it misses is counted: %llu",
           static_cast<unsigned long long>(dropped() - lost_));
-  tap_.ok(unclaimed() == FILES_MAX, "%llu files wait", static_cast<unsigned long long>(unclaimed()));
+  tap_.ok(unclaimed() == FILES_MAX, "%llu files wait",
+          static_cast<unsigned long long>(unclaimed()));
   tap_.ok(!others_, "one that takes no fds sees none of these");
 
   Message without = call(gets_.name(), "/o", "i.I", "Without");
