@@ -42,9 +42,7 @@ Args values(const char* signature) {
     if (*type == 's') args.s("org.freedesktop.DBus");
     if (*type == 'u') args.u(0);
     if (*type == 'o') args.o("/org/freedesktop/DBus");
-    if (*type == 'g') args.g("s");
     if (*type == 'y') args.y(1);
-    if (*type == 'b') args.b(true);
     if (*type == 'i') args.i(0);
     if (*type == 'A') args.as({"x"});
   }
@@ -72,23 +70,22 @@ void ask_all_ways(Stage& s, const Row& row) {
   };
   s.test(title + ", arguments");
   ask(kPath, row.interface, row.args);
-  for (const char* signature :
-       {"", "s", "u", "ss", "su", "sss", "o", "g", "y", "b", "i", "A", "Au", "us", "ssss"})
+  for (const char* signature : {"", "s", "u", "ss", "su", "sss", "o", "y", "A", "ssss"})
     if (row.args.signature() != values(signature).signature())
       ask(kPath, row.interface, values(signature));
   s.test(title + ", interfaces");
   for (const char* interface : kInterfaces)
-    if (std::string(interface) != row.interface) {
-      ask(kPath, interface, row.args);
-      ask(kPath, interface, values("iii"));
-    }
+    if (std::string(interface) != row.interface) ask(kPath, interface, row.args);
+  // What is said first.
+  for (const char* interface : {"", "i.I"}) ask(kPath, interface, values("iii"));
   s.test(title + ", objects");
-  for (const char* path : kPaths)
-    for (const std::string& interface :
-         {std::string(row.interface), std::string(), kBus, std::string("i.I")}) {
-      if (path != kPath) ask(path, interface, row.args);
-      if (path != kPath) ask(path, interface, values("iii"));
-    }
+  for (const char* path : kPaths) {
+    if (path == kPath) continue;
+    for (const std::string& interface : {std::string(row.interface), std::string()})
+      ask(path, interface, row.args);
+  }
+  for (const std::string& interface : {std::string(row.interface), std::string(), kBus})
+    ask("/x/y", interface, values("iii"));
 }
 
 }  // namespace
