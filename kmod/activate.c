@@ -175,10 +175,10 @@ static int dg_waiter_copy(struct dg_waiter *waiter, const struct dg_msg *msg,
 }
 
 /*
- * Charges it to its user, or says false.  It waits for nobody in particular:
- * bounded as if it waited in one receiver's queue.
+ * Charges it to its user: 0, -EDQUOT, or -ENOMEM.  It waits for nobody in
+ * particular: bounded as if it waited in one receiver's queue.
  */
-static bool dg_waiter_charge(struct dg_waiter *waiter, struct dg_fds *fds)
+static int dg_waiter_charge(struct dg_waiter *waiter, struct dg_fds *fds)
 {
 	struct dg_user *user = waiter->from->user;
 	const struct dg_limits *limits = &user->bus->limits;
@@ -190,24 +190,24 @@ static bool dg_waiter_charge(struct dg_waiter *waiter, struct dg_fds *fds)
 		size += waiter->msg.body_len;
 	if (user->waiting_bytes >=
 	    dg_limit(limits, DBUS_GENL_LIMIT_A_MAX_OUTGOING_BYTES))
-		return false;
+		return -EDQUOT;
 	if (fds &&
 	    (user->waiting_fds + dg_fds_count(fds) >
 		     dg_limit(limits,
 			      DBUS_GENL_LIMIT_A_MAX_OUTGOING_UNIX_FDS) ||
 	     user->waiting_body_bytes + fds->body_len >
 		     DG_QUEUE_BODY_BYTES_MAX))
-		return false;
+		return -EDQUOT;
 
 	/* With the user itself at the other end. */
 	waiter->debt = dg_debt_get(user, user);
 	if (!waiter->debt)
-		return false;
+		return -ENOMEM;
 	if (!dg_debt_charge(waiter->debt, size))
-		return false;
+		return -EDQUOT;
 	waiter->charged = size;
 	if (!dg_fds_charge(fds))
-		return false;
+		return -EDQUOT;
 
 	user->waiting_bytes += size;
 	if (fds) {
@@ -215,7 +215,7 @@ static bool dg_waiter_charge(struct dg_waiter *waiter, struct dg_fds *fds)
 		user->waiting_body_bytes += fds->body_len;
 		waiter->msg.fds = dg_fds_ref(fds);
 	}
-	return true;
+	return 0;
 }
 
 /* A message that waits no more is charged no more. */
@@ -476,12 +476,13 @@ int dg_start_for_message(struct dg_bus *bus, struct dg_peer *from,
 		waiter->msg.body = NULL;
 	if (err)
 		goto err_undo;
-	if (!dg_waiter_charge(waiter, msg->fds)) {
+	err = dg_waiter_charge(waiter, msg->fds);
+	if (err == -EDQUOT)
 		err = dg_driver_error(from, msg, DG_ERROR("LimitsExceeded"),
 				      "Too much of this user's waits for services to be started, activation of %s failed",
 				      msg->destination) ?: 1;
+	if (err)
 		goto err_undo;
-	}
 	err = dg_wait(waiter, &ask);
 	if (err)
 		dg_waiter_uncharge(waiter);

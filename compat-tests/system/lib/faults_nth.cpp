@@ -461,7 +461,7 @@ void starting(Tap& tap, Walk& walk) {
       },
       [&] {
         declared();
-        int small = 2048;
+        int small = 4096;
         setsockopt(c->sock().fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
         for (int i = 0; i < 20; i++) {
           Message reload = driver_call("ReloadConfig");
