@@ -210,16 +210,17 @@ void dg_route_request_to_monitors(struct dg_bus *bus, struct dg_peer *from,
 	kfree_skb(copy);
 }
 
-/* For those who see what is addressed to others. */
+/*
+ * For those who see what is addressed to others.  The packet is stamped: once
+ * they have it, it must not be written to any more.
+ */
 static void dg_route_eavesdrop(struct dg_bus *bus, const struct dg_msg *msg,
 			       struct sk_buff *packet, struct dg_peer *from,
 			       struct dg_peer *dest)
 {
-	if (!bus->n_eavesdroppers)
-		return;
-
-	dg_packet_stamp(packet, from->id);
-	dg_route_broadcast(bus, msg, packet, from, dest, GFP_KERNEL_ACCOUNT);
+	if (bus->n_eavesdroppers)
+		dg_route_broadcast(bus, msg, packet, from, dest,
+				   GFP_KERNEL_ACCOUNT);
 }
 
 static const char *dg_type_name(const struct dg_msg *msg)
@@ -426,8 +427,8 @@ static int dg_route_to(struct dg_bus *bus, struct dg_peer *from,
 		goto out;
 	}
 
-	dg_route_eavesdrop(bus, msg, packet, from, to);
 	dg_packet_stamp(packet, from->id);
+	dg_route_eavesdrop(bus, msg, packet, from, to);
 	if (dg_queue_push(to, packet, from->user, DG_CLASS_UNICAST, claim))
 		dg_route_over_quota(bus, &transit);
 	return 0;
@@ -568,8 +569,10 @@ static int dg_route_exclusive(struct dg_bus *bus, struct dg_peer *from,
 	} else if (msg->destination) {
 		err = dg_driver_handle(bus, from, msg, packet);
 		/* Others see it once it has been done, if it has been. */
-		if (!err)
+		if (!err && bus->n_eavesdroppers) {
+			dg_packet_stamp(packet, from->id);
 			dg_route_eavesdrop(bus, msg, packet, from, NULL);
+		}
 		err = min(0, err);
 	} else if (msg->type == DG_MSG_SIGNAL) {
 		dg_route_request_to_monitors(bus, from, msg, packet, NULL);
