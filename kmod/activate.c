@@ -334,17 +334,22 @@ static void dg_start_tell(struct dg_activation *activation,
  * dg_activation_pull() - PULL of a controller
  * @bus: its bus, locked for writing
  *
- * Return: 0; -ENOTCONN if it does not listen; -ENOMEM, and nothing happened.
+ * Return: 0; -ENOTCONN if it does not listen; -ENOBUFS if it must read first;
+ * -ENOMEM, and nothing happened.
  */
 int dg_activation_pull(struct dg_bus *bus)
 {
 	struct dg_activation *activation = &bus->activation;
+	struct sock *sk = activation->controller;
 	struct dg_start *start;
 
 	lockdep_assert_held_write(&bus->lock);
 
-	if (!activation->controller)
+	if (!sk)
 		return -ENOTCONN;
+	/* Each may ring once more: the socket must not grow by that. */
+	if (atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf))
+		return -ENOBUFS;
 	if (!activation->doorbell)
 		activation->doorbell = dg_packet_doorbell();
 	if (!activation->doorbell)
@@ -353,7 +358,7 @@ int dg_activation_pull(struct dg_bus *bus)
 	list_for_each_entry(start, &activation->starts, node) {
 		if (!start->request)
 			continue;
-		if (!dg_socket_take(activation->controller, start->request)) {
+		if (!dg_socket_take(sk, start->request)) {
 			dg_activation_ring(activation);
 			break;
 		}

@@ -617,6 +617,25 @@ void unread(Tap& tap) {
   l.nothing_asked("that one runs");
 }
 
+// It pulls without end and reads nothing: there is no room for more and more doorbells.
+void pulls(Tap& tap) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 40; i++) names.push_back("t.N" + std::to_string(i));
+  Lab l(tap, names);
+  int small = 4096;
+  setsockopt(l.c.sock().fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  for (auto& name : names) l.send(l.a, to(name.c_str(), "M"));
+  for (uint32_t i = 0; i < 1000; i++) l.c.sock().send(DBUS_GENL_CMD_PULL, Attrs(), 0, i);
+  unsigned unread = 0;
+  char buffer[8192];
+  for (int tries = 0; tries < 3;)
+    if (::recv(l.c.sock().fd(), buffer, sizeof buffer, MSG_DONTWAIT) > 0)
+      unread++;
+    else
+      tries++;  // the first may be ENOBUFS: acknowledgements were lost
+  tap.ok(unread < 100, "a thousand unread PULLs leave %u packets", unread);
+}
+
 // Lists that are replaced, answers and owners, all at once: each call has one answer.
 void traffic(Tap& tap) {
   Lab l(tap);
@@ -687,6 +706,7 @@ int main() {
   files(tap);
   limits(tap);
   unread(tap);
+  pulls(tap);
   traffic(tap);
   nothing_left(tap, before);
   return tap.finish();

@@ -467,6 +467,7 @@ void starting(Tap& tap, Walk& walk) {
           Message reload = driver_call("ReloadConfig");
           if (sent(reload)) tap.bail("can't call");
         }
+        while (c->sock().receive_raw()) continue;
       });
   for (auto* p : {&a, &s}) p->reset();
 }

@@ -539,8 +539,9 @@ enum dbus_genl_rule_attr {
  * it.  When it is full they wait in the kernel, at most as many as
  * max_pending_service_starts allows, and a doorbell comes, PULL: it answers with
  * PULL to get as many as fit, until no other doorbell comes.  PULL errors:
- * -ENOTCONN the socket is nobody's, or a controller that does not listen.  A
- * controller that does not read costs no more than that.
+ * -ENOTCONN the socket is nobody's, or a controller that does not listen;
+ * -ENOBUFS it is more than full: read first.  A controller that does not read
+ * costs no more than that.
  *
  * With a controller that does not listen, or that has gone from a persistent
  * bus, no name can be started, and ReloadConfig and UpdateActivationEnvironment
