@@ -116,7 +116,8 @@ void deputy(Tap& tap, const char* writer, const Peer& roots) {
     const int error = answer(users.sock, m.serial, why);
     tap.ok(status == 0 && error == -EPERM, "SEND with the writer's fd %d: %s", fd, why.c_str());
   }
-  m = call("org.freedesktop.DBus", "/", "org.freedesktop.DBus.Monitoring", "BecomeMonitor");
+  m = call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Monitoring",
+           "BecomeMonitor");
   m.signature = "asu";
   m.body.assign(8, 0);
   m.serial = 502;

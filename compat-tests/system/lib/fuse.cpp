@@ -189,6 +189,7 @@ int main(int argc, char** argv) {
     tap.ok(comes_true([] { return unclaimed() == 0; }) && state.flushes == 0 && others.work_on(),
            "… or doesn't claim them, and they expire (%u flushes)", state.flushes.load());
     std::ofstream(parameter) << standard << '\n';
+    another.close();
 
     // The sender is killed: the kernel closes its own fd of the file for it, which blocks that.
     Task victim([&] {
