@@ -89,7 +89,8 @@ void dg_replies_expire(struct work_struct *work)
 	bool more;
 	u32 serial;
 
-	down_read(&bus->lock);
+	/* Monitors see what it sends, which is a broadcast. */
+	down_write(&bus->lock);
 	timeout = dg_timeout(bus, DBUS_GENL_LIMIT_A_REPLY_TIMEOUT);
 	if (timeout) {
 		while ((caller = dg_reply_pop_older(bus, now - timeout, &serial,
@@ -99,7 +100,7 @@ void dg_replies_expire(struct work_struct *work)
 		if (more)
 			dg_arm_again(&bus->reply_expiry, oldest, timeout);
 	}
-	up_read(&bus->lock);
+	up_write(&bus->lock);
 }
 
 void dg_hellos_expire(struct work_struct *work)

@@ -286,6 +286,28 @@ void replies(Tap& tap) {
   tap.ok(ok && ok->type == RETURN, "a reply in time");
 }
 
+// What expires is told to monitors too, which is a broadcast: under the bus's lock as such.
+void replies_monitored(Tap& tap) {
+  Bus bus;
+  bus.create(BUS);
+  Peer a, b, monitor;
+  a.join(BUS);
+  b.join(BUS);
+  monitor.join(BUS);
+  monitor.call(call("org.freedesktop.DBus", "/org/freedesktop/DBus",
+                    "org.freedesktop.DBus.Monitoring", "BecomeMonitor", Args().as({}).u(0)));
+  set(LIMIT(REPLY_TIMEOUT), 200);
+  Message late = call(b.name(), "/x", "x.Y", "Late");
+  a.send(late);
+  auto seen = monitor.receive(30000);
+  while (seen && seen->type != ERROR) seen = monitor.receive(30000);
+  auto error = a.receive(30000);
+  tap.ok(error && seen && error->error_name == "org.freedesktop.DBus.Error.NoReply" &&
+             seen->error_name == error->error_name && seen->reply_serial == late.serial &&
+             seen->destination == a.name(),
+         "a monitor sees the NoReply of a call that has waited too long");
+}
+
 // The median round trip between two peers, in µs.
 int64_t median_us(Peer& from, const Peer& to, int rounds) {
   std::vector<int64_t> times;
@@ -356,6 +378,7 @@ int main() {
   messages(tap);
   files(tap);
   replies(tap);
+  replies_monitored(tap);
   flood(tap);
   nothing_left(tap, before, 0);
   return tap.finish();
