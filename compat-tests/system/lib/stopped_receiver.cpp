@@ -11,6 +11,7 @@
  * and after SIGCONT it must read exactly what was accepted, in order.
  */
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -153,6 +154,38 @@ void unread_driver(Tap& tap) {
   tap.ok(queued > DG_QUEUE_DRIVER_BYTES_MAX / 2 && queued < DG_QUEUE_DRIVER_BYTES_MAX + (1 << 20),
          "the answers that wait are within limits.h: %lld bytes", queued);
   tap.ok(deaf.ask("GetId").size() > 30, "when it has read it may send");
+}
+
+// PULL without end, and nothing is read: there is no room for more and more doorbells.
+void unread_pulls(Tap& tap) {
+  Bus bus;
+  Peer deaf, other;
+  deaf.auto_pull = false;
+  if (bus.create("pulls").error || deaf.join("pulls").empty() || other.join("pulls").empty())
+    tap.bail("can't join");
+  int small = 4096;
+  setsockopt(deaf.sock.fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  constexpr unsigned MESSAGES = 40;
+  for (unsigned i = 0; i < MESSAGES; ++i) {
+    Message m = call(deaf.name(), "/o", "j.J", "M", Args().s(std::string(1000, 'x')));
+    m.flags = NO_REPLY;
+    other.send(m);
+  }
+  for (unsigned i = 0; i < 1000; ++i)
+    deaf.sock.send(DBUS_GENL_CMD_PULL, Attrs(), 0, deaf.sock.next_seq());
+  unsigned unread = 0;
+  char buffer[8192];
+  for (int tries = 0; tries < 3;)
+    if (::recv(deaf.sock.fd(), buffer, sizeof buffer, MSG_DONTWAIT) > 0)
+      ++unread;
+    else
+      ++tries;  // the first may be ENOBUFS: acknowledgements were lost
+  tap.ok(unread < 100, "a thousand PULLs that are not read leave %u packets", unread);
+  deaf.auto_pull = true;
+  deaf.sock.send(DBUS_GENL_CMD_PULL, Attrs(), 0, deaf.sock.next_seq());
+  unsigned late = 0;
+  while (deaf.receive(1000)) ++late;
+  tap.ok(late > 0 && late <= MESSAGES, "and the rest comes when there is room: %u", late);
 }
 
 }  // namespace
@@ -356,6 +389,7 @@ int main(int argc, char** argv) {
   other.sock.close();
   bus.close();
   unread_driver(tap);
+  unread_pulls(tap);
   nothing_left(tap, at_first, 5000);
   return tap.finish();
 }
