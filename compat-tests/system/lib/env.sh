@@ -31,6 +31,7 @@ work=$(mktemp -d)
 
 # Starts a private dbus-daemon with a configuration, the reference; its address is $reference.
 start_reference() {
+	rm -f "$work/address" # of another one before
 	dbus-daemon --config-file="$1" --nofork --nopidfile --print-address=3 3>"$work/address" 2>"$work/daemon.log" &
 	own_daemon=$!
 	i=0

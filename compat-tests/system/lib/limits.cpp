@@ -69,7 +69,7 @@ void setting(Tap& tap) {
   Bus bus;
   bus.create(BUS);
   auto at_first = limits();
-  tap.ok(at_first.size() == 15 && at_first[LIMIT(MAX_OUTGOING_BYTES)] == DG_QUEUE_BYTES_MAX &&
+  tap.ok(at_first.size() == 17 && at_first[LIMIT(MAX_OUTGOING_BYTES)] == DG_QUEUE_BYTES_MAX &&
              at_first[LIMIT(MAX_NAMES_PER_CONNECTION)] == DG_NAMES_PER_PEER_MAX &&
              at_first[LIMIT(REPLY_TIMEOUT)] == 0,
          "BUS_GET tells the defaults of %zu limits", at_first.size());
