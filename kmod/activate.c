@@ -347,8 +347,7 @@ int dg_activation_pull(struct dg_bus *bus)
 
 	if (!sk)
 		return -ENOTCONN;
-	/* Each may ring once more: the socket must not grow by that. */
-	if (atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf))
+	if (dg_socket_is_overfull(sk))
 		return -ENOBUFS;
 	if (!activation->doorbell)
 		activation->doorbell = dg_packet_doorbell();

@@ -369,6 +369,8 @@ static int dg_cmd_pull(struct sk_buff *skb, struct genl_info *info)
 	}
 	if (err == -ENOTCONN)
 		dg_not_connected(info);
+	else if (err == -ENOBUFS)
+		NL_SET_ERR_MSG(info->extack, "the socket is full: read first");
 	return err;
 }
 

@@ -185,9 +185,15 @@ bool dg_socket_take(struct sock *sk, struct sk_buff *packet)
 	return true;
 }
 
+/* Each PULL may ring once more: the socket must not grow by that without end. */
+bool dg_socket_is_overfull(const struct sock *sk)
+{
+	return atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf);
+}
+
 /*
  * Puts @packet into the socket, full or not.  For doorbell and DISCONNECT: they
- * are small, and there is at most one of each.
+ * are small, and there is at most one of each for what has been read.
  */
 void dg_socket_force(struct sock *sk, struct sk_buff *packet)
 {
@@ -328,7 +334,8 @@ out:
  * dg_queue_pull() - PULL: move what waits into the socket, as much as fits
  * @peer: the receiver
  *
- * Return: 0; -ENOTCONN if it has left the bus; -ENOMEM, and nothing happened.
+ * Return: 0; -ENOTCONN if it has left the bus; -ENOBUFS if it must read first;
+ * -ENOMEM, and nothing happened.
  */
 int dg_queue_pull(struct dg_peer *peer)
 {
@@ -339,6 +346,11 @@ int dg_queue_pull(struct dg_peer *peer)
 	mutex_lock(&queue->lock);
 	if (queue->closed) {
 		err = -ENOTCONN;
+		goto out;
+	}
+
+	if (dg_socket_is_overfull(peer->ep.sk)) {
+		err = -ENOBUFS;
 		goto out;
 	}
 

@@ -96,6 +96,7 @@ bool dg_queue_is_backlogged(const struct dg_queue *queue);
 
 bool dg_socket_take(struct sock *sk, struct sk_buff *packet);
 void dg_socket_force(struct sock *sk, struct sk_buff *packet);
+bool dg_socket_is_overfull(const struct sock *sk);
 bool dg_socket_has_room_ahead(struct sock *sk);
 void dg_socket_put_ahead(struct sock *sk, struct sk_buff *packet);
 

@@ -87,7 +87,7 @@
  *	nothing more is put into the socket until it is pulled.  client →
  *	kernel: moves as many of the waiting messages into the socket as fit,
  *	followed by another doorbell if some remain.  No attributes.  Errors:
- *	-ENOTCONN.
+ *	-ENOTCONN; -ENOBUFS the socket is more than full: read first.
  * @DBUS_GENL_CMD_DISCONNECT: kernel → client.  The peer has been removed from
  *	the bus; BUS_A_REASON says why.  It is the last message.  The socket
  *	stays open, SEND gives -ENOTCONN, and the socket may CONNECT again.
