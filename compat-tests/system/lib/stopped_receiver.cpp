@@ -11,8 +11,8 @@
  * and after SIGCONT it must read exactly what was accepted, in order.
  */
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
