@@ -226,6 +226,17 @@ void Stage::outcome(const std::string& actor, const Message& m) {
   line("  " + actor + " gets no answer");
 }
 
+void Stage::await(const std::string& actor, const std::string& member) {
+  Actor& a = actors_.at(actor);
+  while (auto seen = a.client->receive(30000)) {
+    show(actor, a, *seen, true);
+    if (seen->member != member) continue;
+    settle();
+    return;
+  }
+  line("  " + actor + " doesn't see " + member);
+}
+
 uint32_t Stage::send(const std::string& actor, const Message& m) {
   say(actor, m);
   uint32_t serial = actors_.at(actor).client->send(m);

@@ -44,6 +44,8 @@ class Stage {
   void settle();
   // Sends what is answered once somebody outside of the stage has done something: waits for it.
   void outcome(const std::string& actor, const Message& m);
+  // Waits until the actor sees a message of this member.
+  void await(const std::string& actor, const std::string& member);
   // Makes the actor a monitor.  From then on it can't ping: what it sees is read up to the last
   // ping of the others, so rules let pings through, and they aren't printed.
   void monitor(const std::string& actor, const std::vector<std::string>& rules, uint8_t flags = 0);
