@@ -189,13 +189,12 @@ dg_make_built() (
 	dg_say "the $name kernel is built"
 )
 
-# The kernel around counts for KCSAN only where a peer's data passes: netlink, sockets and
-# buffers, and the library's containers. What is watched is one access in so many, and ours
-# shall be among them; the rest keeps its barriers known, or order made there would be
-# taken for a race here. Races of the rest alone are for others to find.
+# What kcsan.config calls its scope is instrumented, and modules are. The rest keeps its
+# barriers known, or order made there would be taken for a race here.
 dg_kcsan_scope() {
-	# shellcheck disable=SC2016 # make's
-	sed -i 's/^\t\$(CFLAGS_KCSAN))$/\t$(if $(KBUILD_EXTMOD)$(filter net\/netlink\/% net\/core\/% lib\/%,$(obj)\/),$(CFLAGS_KCSAN),-D__KCSAN_INSTRUMENT_BARRIERS__))/' \
+	local scope
+	scope=$(sed -n 's/^#scope //p' "$DG_SRC/compat-tests/vm/kcsan.config")
+	sed -i "s#^\t\$(CFLAGS_KCSAN))\$#\t\$(if \$(KBUILD_EXTMOD)\$(filter $scope,\$(obj)/\$(basetarget).o),\$(CFLAGS_KCSAN),-D__KCSAN_INSTRUMENT_BARRIERS__))#" \
 		source/scripts/Makefile.lib
 	grep -q 'KBUILD_EXTMOD.*CFLAGS_KCSAN' source/scripts/Makefile.lib ||
 		dg_die "KCSAN's flags are not where they were in scripts/Makefile.lib"
