@@ -107,8 +107,8 @@ class Starter {
         must(controller_.limit(name_, which, static_cast<uint32_t>(limit->second)), name);
   }
 
+  // Those whose files have gone are kept: the kernel may have asked for one before.
   void read_services() {
-    services_.clear();
     std::vector<std::string> names;
     for (auto& file : std::filesystem::directory_iterator(directory_)) {
       std::string name, exec;
