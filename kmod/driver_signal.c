@@ -41,6 +41,23 @@ static void dg_signal_put(struct dg_signal_body *body, const char *s)
 	body->len = at + sizeof(len) + len + 1;
 }
 
+/* A signal of the driver, to be filled in: whom for, and what of. */
+static struct dg_msg dg_driver_signal(struct dg_bus *bus, const char *member,
+				      const char *signature)
+{
+	struct dg_msg msg = {
+		.type = DG_MSG_SIGNAL,
+		.flags = DG_FLAG_NO_REPLY_EXPECTED,
+		.serial = dg_bus_next_serial(bus),
+		.path = DG_DRIVER_PATH,
+		.interface = DG_DRIVER_NAME,
+		.member = member,
+		.signature = signature,
+	};
+
+	return msg;
+}
+
 static void dg_driver_broadcast(struct dg_bus *bus, struct dg_msg *msg)
 {
 	struct sk_buff *packet = dg_packet_compose(msg, DG_GFP_SIGNAL);
@@ -54,37 +71,22 @@ static void dg_driver_name_owner_changed(struct dg_bus *bus, const char *name,
 					 const char *from, const char *to)
 {
 	struct dg_signal_body body = { };
-	struct dg_msg msg = {
-		.type = DG_MSG_SIGNAL,
-		.flags = DG_FLAG_NO_REPLY_EXPECTED,
-		.serial = dg_bus_next_serial(bus),
-		.path = DG_DRIVER_PATH,
-		.interface = DG_DRIVER_NAME,
-		.member = "NameOwnerChanged",
-		.signature = "sss",
-		.body = body.data,
-	};
+	struct dg_msg msg = dg_driver_signal(bus, "NameOwnerChanged", "sss");
 
 	lockdep_assert_held_write(&bus->lock);
 
 	dg_signal_put(&body, name);
 	dg_signal_put(&body, from);
 	dg_signal_put(&body, to);
+	msg.body = body.data;
 	msg.body_len = body.len;
 	dg_driver_broadcast(bus, &msg);
 }
 
 void dg_driver_services_changed(struct dg_bus *bus)
 {
-	struct dg_msg msg = {
-		.type = DG_MSG_SIGNAL,
-		.flags = DG_FLAG_NO_REPLY_EXPECTED,
-		.serial = dg_bus_next_serial(bus),
-		.path = DG_DRIVER_PATH,
-		.interface = DG_DRIVER_NAME,
-		.member = "ActivatableServicesChanged",
-		.signature = "",
-	};
+	struct dg_msg msg = dg_driver_signal(bus, "ActivatableServicesChanged",
+					     "");
 
 	lockdep_assert_held_write(&bus->lock);
 
@@ -95,17 +97,7 @@ static void dg_driver_tell(struct dg_peer *to, const char *member,
 			   const char *name)
 {
 	struct dg_signal_body body = { };
-	struct dg_msg msg = {
-		.type = DG_MSG_SIGNAL,
-		.flags = DG_FLAG_NO_REPLY_EXPECTED,
-		.serial = dg_bus_next_serial(to->bus),
-		.path = DG_DRIVER_PATH,
-		.interface = DG_DRIVER_NAME,
-		.member = member,
-		.destination = to->unique,
-		.signature = "s",
-		.body = body.data,
-	};
+	struct dg_msg msg = dg_driver_signal(to->bus, member, "s");
 	const struct dg_transit transit = { .msg = &msg, .to = to };
 	struct sk_buff *packet;
 
@@ -114,6 +106,8 @@ static void dg_driver_tell(struct dg_peer *to, const char *member,
 		return;
 
 	dg_signal_put(&body, name);
+	msg.destination = to->unique;
+	msg.body = body.data;
 	msg.body_len = body.len;
 	packet = dg_packet_compose(&msg, DG_GFP_SIGNAL);
 	dg_route_to_monitors(to->bus, &msg, packet, NULL, to);
