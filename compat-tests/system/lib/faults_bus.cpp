@@ -513,14 +513,7 @@ void broadcasts(Tap& tap, Walk& walk) {
 }  // namespace
 
 int main() {
-  Tap tap;
-  FaultInjection injection(tap);
-  Walk walk(tap);
-  if (!walk.is_there()) tap.bail("this kernel has no fail-nth");
-  const Stats before = stats();
-  {
-    Bus bus;
-    if (bus.create(BUS).error) tap.bail("can't make the bus");
+  return walk_on_a_bus([](Tap& tap, Walk& walk, Bus& bus) {
     many_keys(tap, walk);
     dumps(tap, walk);
     broadcasts(tap, walk);
@@ -528,9 +521,5 @@ int main() {
     limits(tap, walk);
     policies(tap, walk, bus);
     under_policy(tap, walk);
-    Peer last;
-    tap.ok(!last.join(BUS).empty(), "the bus serves");
-  }
-  nothing_left(tap, before);
-  return tap.finish();
+  });
 }

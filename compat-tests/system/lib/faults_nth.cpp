@@ -475,14 +475,7 @@ void starting(Tap& tap, Walk& walk) {
 }  // namespace
 
 int main() {
-  Tap tap;
-  FaultInjection injection(tap);
-  Walk walk(tap);
-  if (!walk.is_there()) tap.bail("this kernel has no fail-nth");
-  const Stats before = stats();
-  {
-    Bus bus;
-    if (bus.create(BUS).error) tap.bail("can't make the bus");
+  return walk_on_a_bus([](Tap& tap, Walk& walk, Bus&) {
     buses(tap, walk);
     joining(tap, walk);
     names(tap, walk);
@@ -492,9 +485,5 @@ int main() {
     replies(tap, walk);
     pulling(tap, walk);
     starting(tap, walk);
-    Peer last;
-    tap.ok(!last.join(BUS).empty(), "the bus serves");
-  }
-  nothing_left(tap, before);
-  return tap.finish();
+  });
 }

@@ -13,6 +13,7 @@
 
 #include "faults.h"
 #include "peer.h"
+#include "settle.h"
 #include "tap.h"
 
 namespace dg::test {
@@ -124,5 +125,23 @@ class Guest : public Peer {
     return n;
   }
 };
+
+// The whole of a test: `walks` on a bus that serves afterwards, and of which nothing is left.
+inline int walk_on_a_bus(const std::function<void(Tap&, Walk&, Bus&)>& walks) {
+  Tap tap;
+  FaultInjection injection(tap);
+  Walk walk(tap);
+  if (!walk.is_there()) tap.bail("this kernel has no fail-nth");
+  const Stats before = stats();
+  {
+    Bus bus;
+    if (bus.create(BUS).error) tap.bail("can't make the bus");
+    walks(tap, walk, bus);
+    Peer last;
+    tap.ok(!last.join(BUS).empty(), "the bus serves");
+  }
+  nothing_left(tap, before);
+  return tap.finish();
+}
 
 }  // namespace dg::test
