@@ -236,6 +236,17 @@ std::optional<Packet> GenlSocket::receive_raw() {
   return p;
 }
 
+unsigned GenlSocket::discard() {
+  unsigned n = 0;
+  char buffer[8192];
+  for (int tries = 0; tries < 3;)
+    if (::recv(fd_, buffer, sizeof buffer, MSG_DONTWAIT) > 0)
+      ++n;
+    else
+      ++tries;  // the first may be ENOBUFS: acknowledgements were lost
+  return n;
+}
+
 std::optional<Packet> GenlSocket::take_answer(uint32_t seq, int timeout_ms) {
   size_t at = 0;
   for (;;) {

@@ -91,6 +91,8 @@ class GenlSocket {
   std::optional<Packet> receive(int timeout_ms);
   // What the socket gives next, whatever request() has put aside; nothing if it is empty.
   std::optional<Packet> receive_raw();
+  // Throws away what is in the socket, and counts it.
+  unsigned discard();
   // Sends with NLM_F_ACK and collects up to the ack; what isn't its answer
   // waits for receive().
   Answer request(uint8_t cmd, const Attrs& attrs, uint16_t more_flags = 0);
