@@ -158,13 +158,7 @@ class Generator {
   }
 
   PolicySend& to_driver(unsigned from, const std::string& member) {
-    PolicySend& send = scene_.sends.emplace_back();
-    send.from = from;
-    send.destination = kDriver;
-    send.path = "/org/freedesktop/DBus";
-    send.interface = kDriver;
-    send.member = member;
-    return send;
+    return scene_.sends.emplace_back(test::to_driver(from, member));
   }
 
   // Names, and what it wants to hear.

@@ -17,16 +17,6 @@ constexpr const char* kJoin =
 // Root, users 1, 2, and 2 again in a group.
 const std::vector<PeerSpec> kPeers = {{0, {0}}, {1, {1}}, {2, {2}}, {2, {2, 50}}};
 
-PolicySend to_driver(unsigned from, const std::string& member) {
-  PolicySend send;
-  send.from = from;
-  send.destination = kDriver;
-  send.path = "/org/freedesktop/DBus";
-  send.interface = kDriver;
-  send.member = member;
-  return send;
-}
-
 PolicySend become_monitor(unsigned from, const std::string& path = "/org/freedesktop/DBus",
                           const std::string& interface = "org.freedesktop.DBus.Monitoring") {
   PolicySend send = to_driver(from, "BecomeMonitor");

@@ -99,6 +99,16 @@ class Actors {
 
 Transcript act(PolicyStage& stage, const Scene& scene) { return Actors(stage, scene).run(); }
 
+PolicySend to_driver(unsigned from, const std::string& member) {
+  PolicySend send;
+  send.from = from;
+  send.destination = kDriver;
+  send.path = "/org/freedesktop/DBus";
+  send.interface = kDriver;
+  send.member = member;
+  return send;
+}
+
 void die(const std::string& what) { Tap().bail("%s", what.c_str()); }
 
 namespace {

@@ -37,6 +37,9 @@ struct PolicySend {
   bool has_flag = false;
 };
 
+// A call of the driver, its arguments to be filled in.
+PolicySend to_driver(unsigned from, const std::string& member);
+
 struct Scene {
   std::string policy;  // <policy> elements
   std::vector<PeerSpec> peers;
