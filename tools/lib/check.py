@@ -149,7 +149,8 @@ def main():
                          for kernel in kernels]
     # An emulated guest seldom has work for more than one processor, programs wait, and the debug
     # kernel can be built while Debian's is tested.
-    with concurrent.futures.ThreadPoolExecutor() as pool:
+    # With --long there are more kernels than processors commonly.
+    with concurrent.futures.ThreadPoolExecutor(max(4, os.cpu_count() or 1)) as pool:
         for run in [pool.submit(*job) for job in side_by_side]:
             run.result()
     return tally.finish()
