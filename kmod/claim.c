@@ -29,7 +29,10 @@ module_param(pending_fd_timeout, uint, 0600);
 MODULE_PARM_DESC(pending_fd_timeout,
 		 "milliseconds that fds wait to be claimed by their receiver");
 
-/* In jiffies; it may change, and then holds for all that wait. */
+/*
+ * In jiffies.  When the bus's limit changes, that holds at once for all that
+ * wait; the parameter holds when a timer that runs has run out.
+ */
 static unsigned long dg_claim_timeout(const struct dg_bus *bus)
 {
 	u32 limit = dg_limit(&bus->limits,
