@@ -71,8 +71,8 @@ inline void flush_charges() {
     }));
 }
 
-// How far off a number of memory.stat may be even then, in bytes. Before Linux 5.13 each processor keeps back
-// less than 32 pages of what changed, whoever it serves.
+// How far off a number of memory.stat may be even then, in bytes. Before Linux 5.13 each processor
+// keeps back less than 32 pages of what changed, whoever it serves.
 inline int64_t charge_error() {
   utsname name{};
   int version = 0, patch = 0;
