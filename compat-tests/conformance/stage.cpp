@@ -278,7 +278,7 @@ std::string Stage::hide_ids(std::string text) const {
       text.replace(at, secret.size(), label);
   // Policy errors tell the process: dbus-daemon by its command line, the kernel by its name
   // (/proc/PID/comm), and how many rules matched depends on how they are written down.
-  static const std::regex process("pid=[0-9]+ comm=\\\\?\"[^\"]*\"");
+  static const std::regex process("pid=[0-9]+ comm=\\\\?\"[^\"]*\"( label=\\\\?\"[^\"]*\")?");
   static const std::regex rules("[0-9]+ matched rules");
   text = std::regex_replace(text, process, "pid=<pid> comm=<comm>");
   text = std::regex_replace(text, rules, "<n> matched rules");
