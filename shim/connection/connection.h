@@ -167,7 +167,9 @@ struct DBusConnection {
 
   // --- io.cpp
   static constexpr int kNoMemoryMs = 10;  // until something is tried again that there was none for
-  // Goes on with authentication; false when that has ended the connection.
+  // Goes on with authentication; false when that has ended the connection. authenticate() lets a
+  // server's application admit the other side then.
+  bool shake_hands(dg::Lock& lock);
   bool authenticate(dg::Lock& lock);
   // The server's side: may the other side, whose identity is proven, connect? Asks the application.
   bool admits_peer(dg::Lock& lock);

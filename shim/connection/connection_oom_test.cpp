@@ -414,6 +414,33 @@ TEST(ConnectionOom, ObjectPathsAndTheLibrarysOwnAnswers) {
   });
 }
 
+// Authentication isn't resumed: what was read of it is lost. Then so is the connection, also where
+// it is a message to be sent that goes on with it, and a call says so at once.
+TEST(ConnectionOom, AuthenticationGoesOnWithAMessage) {
+  class Unfinished final : public MemoryTransport {
+   public:
+    explicit Unfinished(Peer& peer) : MemoryTransport(std::move(peer.theirs)) {}
+    bool authenticated() const noexcept override { return false; }
+    IoStatus handshake() noexcept override { return IoStatus::NoMemory; }
+    IoStatus send(DBusMessage&) noexcept override { return IoStatus::WouldBlock; }
+    IoStatus receive(MessageList&) noexcept override { return IoStatus::WouldBlock; }
+  };
+  Peer peer;
+  DBusConnection* connection = DBusConnection::create(std::make_unique<Unfinished>(peer));
+  ASSERT_TRUE(connection);
+  DBusMessage* call = dbus_message_new_method_call("a.b", "/a", "a.b", "M");
+  DBusError error = DBUS_ERROR_INIT;
+  EXPECT_EQ(nullptr, dbus_connection_send_with_reply_and_block(connection, call, 3000, &error));
+  EXPECT_STREQ(DBUS_ERROR_NO_MEMORY, error.name);
+  EXPECT_FALSE(dbus_connection_get_is_connected(connection));
+  dbus_error_free(&error);
+  dbus_message_unref(call);
+  while (DBusMessage* message = dbus_connection_pop_message(connection))
+    dbus_message_unref(message);
+  dbus_connection_close(connection);
+  dbus_connection_unref(connection);
+}
+
 TEST(ConnectionOom, TheEnd) {
   each([](Failing& failing, Session& s) {
     s.filter();

@@ -43,13 +43,17 @@ bool DBusConnection::on_watch(void* self, unsigned int condition) {
   return memory;
 }
 
-bool DBusConnection::authenticate(Lock& lock) {
+// What was read and not understood for want of memory can't be read again, so that is the end too.
+bool DBusConnection::shake_hands(Lock& lock) {
   const IoStatus status = transport_->handshake();
-  if (status == IoStatus::Disconnected || status == IoStatus::NoMemory) {
-    lost_for_memory_ = status == IoStatus::NoMemory;
-    lost_connection(lock);
-    return false;
-  }
+  if (status != IoStatus::Disconnected && status != IoStatus::NoMemory) return true;
+  lost_for_memory_ = status == IoStatus::NoMemory;
+  lost_connection(lock);
+  return false;
+}
+
+bool DBusConnection::authenticate(Lock& lock) {
+  if (!shake_hands(lock)) return false;
   if (!transport_->awaits_admission() || admitting_) return true;
   admitting_ = true;
   const bool admitted = admits_peer(lock);

@@ -29,11 +29,7 @@ bool DBusConnection::enqueue(Lock& lock, DBusMessage* message) {
   if (!outgoing_.reserve_more(1 + preallocated_)) return false;
   // A client is admitted where the application may be asked about it: do_io().
   if (!transport_->authenticated() && !transport_->is_server()) {
-    IoStatus status = transport_->handshake();
-    if (status == IoStatus::Disconnected) {
-      lost_connection(lock);
-      return true;
-    }
+    if (!shake_hands(lock)) return true;
     update_watches();
   }
   if (outgoing_.empty() && transport_->authenticated()) {

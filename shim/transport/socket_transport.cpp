@@ -109,7 +109,8 @@ IoStatus SocketTransport::flush_sasl() {
 IoStatus SocketTransport::read_sasl() {
   char buffer[2048];
   std::vector<UniqueFd> fds;
-  // The first message's fds may come with the line that ends authentication.
+  // The first message's fds may come with the line that ends authentication. read_some() has room.
+  if (sasl_->unix_fds()) fds.reserve(kMaxFds);
   ssize_t n = read_some(std::as_writable_bytes(std::span(buffer)), sasl_->unix_fds(), fds);
   if (n < 0) {
     return errno == EAGAIN || errno == EWOULDBLOCK ? IoStatus::WouldBlock : IoStatus::Disconnected;
