@@ -76,6 +76,10 @@ class Background:
     def stop(self, number=signal.SIGTERM):
         if self.process.poll() is None:
             self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self):
+        """The exit status of a program that ends by itself, or has been told to."""
         try:
             return self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -180,7 +184,7 @@ def dbus_test_tool():
     hole.stop(signal.SIGKILL)
     call.wait_for("NoReply")
     show(call.text())
-    print(f"status {call.stop()}")
+    print(f"status {call.ended()}")
 
 
 def qdbus():
