@@ -10,7 +10,7 @@ dg_kmod_copy() {
 	mkdir -p "$DG_KMOD"
 	# By content, and what is copied gets the time of now: a change that brings an old
 	# time along (tar, cp -p) is newer than its object too. Objects stay.
-	rsync -rlp --checksum --delete --filter='P *.o' --filter='P *.ko' --filter='P *.mod' \
+	rsync -rlp --checksum --delete --filter='P *.o' --filter='P *.gcno' --filter='P *.ko' --filter='P *.mod' \
 		--filter='P *.mod.c' --filter='P .*.cmd' --filter='P Module.symvers' \
 		--filter='P modules.order' --filter='P build.log' --filter='P .module-common.o' \
 		"$DG_SRC/kmod/" "$DG_KMOD/"

@@ -4,9 +4,9 @@
  *
  * netlink_fuzz [SECONDS [SEED]]: half of the time as an unprivileged user, half as root who makes
  * and destroys buses. A request is one of the contract's, of a call of the driver with a body that
- * fits or not, of a message to another socket, or of a policy by its grammar; then some of its
- * attributes, those inside others too, are dropped, doubled, swapped, cut or changed. That the
- * kernel says nothing is for tools/vm to see; here it must go on
+ * fits or not, of a message to another socket, of a policy by its grammar, or of services and what
+ * becomes of them; then some of its attributes, those inside others too, are dropped, doubled,
+ * swapped, cut or changed. That the kernel says nothing is for tools/vm to see; here it must go on
  * serving a witness, and nothing may be left when the sockets are closed.
  */
 #include <linux/netlink.h>
@@ -32,6 +32,7 @@ namespace {
 
 constexpr unsigned SOCKETS = 8;
 constexpr uint32_t USER = 20001;
+const char* const kServices[] = {"s.One", "s.Two", "a.b", "f.Name"};
 
 struct Field {
   uint16_t type;
@@ -64,16 +65,21 @@ class Fuzzer {
       return;
     }
     const uint8_t cmd = command();
+    // These are for the bus's maker; of several, for the one that has been asked last.
+    GenlSocket* maker = own_ && (cmd == DBUS_GENL_CMD_POLICY_SET || starts(cmd)) ? &own_->sock
+                        : starts(cmd) && cmd != DBUS_GENL_CMD_ACTIVATABLE_SET    ? last_asked_
+                                                                                 : nullptr;
+    if (one_in(4)) maker = nullptr;
+    GenlSocket& by = maker ? *maker : sock;
     Fields fields = one_in(40) ? some_fields() : fields_of(cmd);
     while (one_in(3) && !fields.empty()) mutate(fields);
-    // A policy is its bus's maker's to set.
-    const bool from_maker = own_ && cmd == DBUS_GENL_CMD_POLICY_SET && !one_in(4);
-    send(from_maker ? own_->sock : sock, cmd, fields);
-    if (from_maker) listen(own_->sock);
+    send(by, cmd, fields);
+    if (maker) listen(by);
     if (one_in(8)) listen(sock);
   }
 
-  unsigned sent = 0, accepted = 0, refused = 0, messages = 0, claims = 0, monitors = 0;
+  unsigned sent = 0, accepted = 0, refused = 0, messages = 0, claims = 0, monitors = 0,
+           requested = 0;
   std::map<int, unsigned> errors;
   // By command: requests that were acknowledged, or dumps that came to their end; and others.
   unsigned done[DBUS_GENL_CMD_MAX + 1] = {}, failed[DBUS_GENL_CMD_MAX + 1] = {};
@@ -99,10 +105,11 @@ class Fuzzer {
     static constexpr uint8_t usual[] = {DBUS_GENL_CMD_SEND,     DBUS_GENL_CMD_SEND,
                                         DBUS_GENL_CMD_SEND,     DBUS_GENL_CMD_SEND,
                                         DBUS_GENL_CMD_FD_CLAIM, DBUS_GENL_CMD_PULL};
-    static constexpr uint8_t others[] = {DBUS_GENL_CMD_POLICY_SET, DBUS_GENL_CMD_POLICY_SET,
-                                         DBUS_GENL_CMD_LIMITS_SET, DBUS_GENL_CMD_BUS_GET,
-                                         DBUS_GENL_CMD_PEER_GET,   DBUS_GENL_CMD_NAME_GET,
-                                         DBUS_GENL_CMD_MATCH_GET,  DBUS_GENL_CMD_STATS_GET};
+    static constexpr uint8_t others[] = {
+        DBUS_GENL_CMD_POLICY_SET, DBUS_GENL_CMD_POLICY_SET, DBUS_GENL_CMD_LIMITS_SET,
+        DBUS_GENL_CMD_BUS_GET,    DBUS_GENL_CMD_PEER_GET,   DBUS_GENL_CMD_NAME_GET,
+        DBUS_GENL_CMD_MATCH_GET,  DBUS_GENL_CMD_STATS_GET,  DBUS_GENL_CMD_ACTIVATABLE_SET,
+        DBUS_GENL_CMD_ACTIVATE,   DBUS_GENL_CMD_RELOAD,     DBUS_GENL_CMD_ENVIRONMENT};
     if (!one_in(6)) return of(usual);
     if (one_in(2)) return of(others);
     if (controls_ && one_in(2))
@@ -132,7 +139,7 @@ class Fuzzer {
   }
   std::string name() {
     static const std::string names[] = {
-        "a.b",  "a.b.c", "f.Name", "org.freedesktop.DBus", ":1.0", "a", "",
+        "a.b",  "a.b.c", "f.Name", "org.freedesktop.DBus", ":1.0", "a", "", "s.One", "s.Two",
         ".a.b", "a..b",  "a.1b",   std::string(256, 'n')};
     return live_.empty() || one_in(4) ? of(names) : live_[pick(live_.size())];
   }
@@ -315,6 +322,8 @@ class Fuzzer {
                    {"GetConnectionCredentials", "s", ""},
                    {"GetConnectionUnixUser", "s", ""},
                    {"GetId", "", ""},
+                   {"ReloadConfig", "", ""},
+                   {"ListActivatableNames", "", ""},
                    {"UpdateActivationEnvironment", "a{ss}", ""},
                    {"Introspect", "", ".Introspectable"},
                    {"Get", "ss", ".Properties"},
@@ -356,8 +365,36 @@ class Fuzzer {
     return one_in(6) ? socks_[pick(SOCKETS)].fd() : files_[pick(files_.size())];
   }
 
+  // Of services that the bus's maker can start.
+  static bool starts(uint8_t cmd) {
+    return cmd == DBUS_GENL_CMD_ACTIVATABLE_SET || cmd == DBUS_GENL_CMD_ACTIVATE ||
+           cmd == DBUS_GENL_CMD_RELOAD || cmd == DBUS_GENL_CMD_ENVIRONMENT;
+  }
+  Fields services() {
+    std::string names;
+    for (uint32_t n = pick(5); n; --n) names += z(one_in(20) ? name() : of(kServices));
+    if (!one_in(4)) return {{DBUS_GENL_BUS_A_ACTIVATABLE, names}};
+    return {{DBUS_GENL_BUS_A_ACTIVATABLE_FD, raw(fd())}};
+  }
+  // To what has been asked, which the fuzzer doesn't start: an error, or that it is done.
+  Fields answer(uint8_t cmd) {
+    const uint64_t id = asked_for_[cmd] + (one_in(10) ? pick(3) - 1 : 0);
+    Fields f = {{DBUS_GENL_ACTIVATE_A_ID, raw(id)}};
+    if (cmd == DBUS_GENL_CMD_ACTIVATE ? !one_in(6) : one_in(2)) {
+      f.push_back({DBUS_GENL_ACTIVATE_A_ERROR_NAME, z(one_in(8) ? name() : "x.Y")});
+      f.push_back({DBUS_GENL_ACTIVATE_A_ERROR_TEXT, z(one_in(8) ? "\xff" : "not today")});
+    }
+    return f;
+  }
+
   Fields fields_of(uint8_t cmd) {
     switch (cmd) {
+      case DBUS_GENL_CMD_ACTIVATABLE_SET:
+        return services();
+      case DBUS_GENL_CMD_ACTIVATE:
+      case DBUS_GENL_CMD_RELOAD:
+      case DBUS_GENL_CMD_ENVIRONMENT:
+        return answer(cmd);
       case DBUS_GENL_CMD_CONNECT:
         return connect();
       case DBUS_GENL_CMD_SEND:
@@ -586,6 +623,11 @@ class Fuzzer {
         ++monitors;
         becoming_ = 0;
       }
+      if (starts(p->cmd)) {
+        asked_for_[p->cmd] = p->num(DBUS_GENL_ACTIVATE_A_ID);
+        last_asked_ = &sock;
+        ++requested;
+      }
       if (p->cmd == DBUS_GENL_CMD_MESSAGE) ++messages;
       if (p->cmd == DBUS_GENL_CMD_MESSAGE &&
           (p->has(DBUS_GENL_MSG_A_FDS) || p->has(DBUS_GENL_MSG_A_BODY_FD))) {
@@ -625,6 +667,8 @@ class Fuzzer {
   std::vector<std::pair<uint64_t, uint32_t>> claimable_;
   uint32_t serial_ = 100, seq_ = 0, becoming_ = 0;
   uint8_t asked_[4096] = {};
+  std::map<uint8_t, uint64_t> asked_for_;  // of a controller: the last of each kind
+  GenlSocket* last_asked_ = nullptr;
   int policy_file_ = -1;
 };
 
@@ -653,15 +697,17 @@ void fuzz(Tap& tap, const char* who, bool controls, uint32_t seed, int seconds) 
     constexpr uint8_t kinds[] = {DBUS_GENL_CMD_POLICY_SET, DBUS_GENL_CMD_LIMITS_SET,
                                  DBUS_GENL_CMD_BUS_GET,    DBUS_GENL_CMD_PEER_GET,
                                  DBUS_GENL_CMD_NAME_GET,   DBUS_GENL_CMD_MATCH_GET};
-    bool each = fuzzer.monitors > 0;
+    bool each = fuzzer.monitors > 0 && fuzzer.requested > 0 &&
+                (controls || done[DBUS_GENL_CMD_ACTIVATE] > 0);
     for (const uint8_t cmd : kinds) each &= done[cmd] > 0;
     tap.ok(each && failed[DBUS_GENL_CMD_POLICY_SET] && failed[DBUS_GENL_CMD_LIMITS_SET],
            "%s: %u policies taken, %u not; limits %u and %u times; dumps of buses %u, peers %u, "
-           "names %u, rules %u; %u monitors",
+           "names %u, rules %u; %u monitors; services named %u times, and asked for %u times",
            who, done[DBUS_GENL_CMD_POLICY_SET], failed[DBUS_GENL_CMD_POLICY_SET],
            done[DBUS_GENL_CMD_LIMITS_SET], failed[DBUS_GENL_CMD_LIMITS_SET],
            done[DBUS_GENL_CMD_BUS_GET], done[DBUS_GENL_CMD_PEER_GET], done[DBUS_GENL_CMD_NAME_GET],
-           done[DBUS_GENL_CMD_MATCH_GET], fuzzer.monitors);
+           done[DBUS_GENL_CMD_MATCH_GET], fuzzer.monitors, done[DBUS_GENL_CMD_ACTIVATABLE_SET],
+           fuzzer.requested);
   };
   if (controls) {
     race(nullptr);
