@@ -108,10 +108,9 @@ IoStatus SocketTransport::flush_sasl() {
 
 IoStatus SocketTransport::read_sasl() {
   char buffer[2048];
-  std::vector<UniqueFd> fds;
-  // The first message's fds may come with the line that ends authentication. read_some() has room.
-  if (sasl_->unix_fds()) fds.reserve(kMaxFds);
-  ssize_t n = read_some(std::as_writable_bytes(std::span(buffer)), sasl_->unix_fds(), fds);
+  // The first message's fds may come with the line that ends authentication.
+  if (sasl_->unix_fds() && !reserve_fds()) return IoStatus::NoMemory;
+  ssize_t n = read_some(std::as_writable_bytes(std::span(buffer)), sasl_->unix_fds(), fds_);
   if (n < 0) {
     return errno == EAGAIN || errno == EWOULDBLOCK ? IoStatus::WouldBlock : IoStatus::Disconnected;
   }
@@ -123,9 +122,9 @@ IoStatus SocketTransport::read_sasl() {
   std::size_t taken = sasl_->feed({buffer, size});
   if (taken < size) {
     if (!loader_.feed(buffer + taken, size - taken)) throw std::bad_alloc();
-    if (!fds.empty() && !loader_.feed_fds(std::move(fds))) throw std::bad_alloc();
+    (void)loader_.feed_fds(std::move(fds_));
     pending_input_ = true;
-  } else if (!fds.empty()) {
+  } else if (!fds_.empty()) {
     trace("authentication failed: fds arrived before a message");
     return IoStatus::Disconnected;
   }
