@@ -24,6 +24,7 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <iterator>
 #include <random>
 
 #include "files.h"
@@ -254,12 +255,14 @@ int64_t growth(const std::vector<int64_t>& of) {
   return median_of({of.end() - third, of.end()}) - median_of({of.begin(), of.begin() + third});
 }
 
-// What a cgroup is charged for that isn't a cache: seven numbers of it.
-constexpr int CHARGES = 7;
+// What a cgroup is charged for that isn't a cache.
+constexpr const char* CHARGES[] = {"slab_unreclaimable", "percpu",    "sock", "vmalloc", "anon",
+                                   "kernel_stack",       "pagetables"};
 int64_t charged(const Cgroup& group) {
   auto s = group.stat();
-  return s["slab_unreclaimable"] + s["percpu"] + s["sock"] + s["vmalloc"] + s["anon"] +
-         s["kernel_stack"] + s["pagetables"];
+  int64_t all = 0;
+  for (const char* charge : CHARGES) all += s[charge];
+  return all;
 }
 
 }  // namespace
@@ -337,7 +340,7 @@ int main(int argc, char** argv) {
          failed);
   tap.ok(clean, "after each period the module has what it had before");
   // To the byte: one object in a period is seen. What is late once is no leak.
-  const int64_t error = CHARGES * charge_error();
+  const int64_t error = int64_t{std::size(CHARGES)} * charge_error();
   tap.ok(most_charged <= 4096 + error && (error || dirty * 10 <= periods),
          "nothing that was charged to the periods' processes is left: %lld bytes at most, in %d of "
          "%d periods any",
