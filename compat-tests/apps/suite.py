@@ -67,9 +67,14 @@ class Background:
 
     def wait_for(self, pattern):
         end = time.monotonic() + PATIENCE
-        while not re.search(pattern, self.text(), re.MULTILINE | re.DOTALL):
-            if time.monotonic() > end or self.process.poll() is not None:
-                print(f"(no {pattern!r}; status {self.process.poll()}; it printed: {self.text()[-2000:]!r})", flush=True)
+        while True:
+            # Asked before its text is read: what it printed as its last is in there then.
+            last = self.process.poll() is not None or time.monotonic() > end
+            text = self.text()
+            if re.search(pattern, text, re.MULTILINE | re.DOTALL):
+                return
+            if last:
+                print(f"(no {pattern!r}; status {self.process.poll()}; it printed: {text[-2000:]!r})", flush=True)
                 return
             time.sleep(0.05)
 

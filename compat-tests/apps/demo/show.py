@@ -94,6 +94,7 @@ class Background:
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, text=True)
         self.text = ""
+        self._all_read = False
         self._changed = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -102,13 +103,17 @@ class Background:
             with self._changed:
                 self.text += line
                 self._changed.notify_all()
+        with self._changed:
+            self._all_read = True
+            self._changed.notify_all()
 
     def wait_for(self, pattern):
         """What it has printed, once that matches."""
         end = time.monotonic() + PATIENCE
         with self._changed:
             while not re.search(pattern, self.text, re.MULTILINE | re.DOTALL):
-                if self.process.poll() is not None or not self._changed.wait(max(0.0, end - time.monotonic())):
+                # Not "has it ended": what it printed as its last may be in the pipe still.
+                if self._all_read or not self._changed.wait(max(0.0, end - time.monotonic())):
                     raise Failed(f"no match for {pattern!r} (status {self.process.poll()}) in:\n{self.text}")
             return self.text
 
