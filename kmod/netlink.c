@@ -212,7 +212,8 @@ static int dg_cmd_connect(struct sk_buff *skb, struct genl_info *info)
 	kuid_t uid;
 	int err;
 
-	err = dg_get_bus(sk, info, &name, &uid);
+	err = dg_get_bus(sk, info, &name, &uid) ?:
+	      dg_check_own(sk, info->extack);
 	if (err)
 		return err;
 

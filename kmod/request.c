@@ -76,6 +76,24 @@ int dg_check_opener(struct sock *sk, struct netlink_ext_ack *extack)
 	return -EPERM;
 }
 
+/*
+ * A peer is known by its groups, its label and its process, too, so who connects
+ * must have opened the socket: with these very credentials, of which fork and
+ * exec make new ones.  A program that is handed a socket and made to write to
+ * it thus lends it nothing of this, whatever it has more than its user.
+ */
+int dg_check_own(struct sock *sk, struct netlink_ext_ack *extack)
+{
+	struct file *file = sk->sk_socket ? sk->sk_socket->file : NULL;
+
+	if (file && file->f_cred == current_cred())
+		return 0;
+
+	NL_SET_ERR_MSG(extack,
+		       "socket was opened by another process or with other credentials");
+	return -EPERM;
+}
+
 /* CAP_NET_ADMIN over the net namespace, of who opened and who uses the socket. */
 bool dg_is_admin(struct sk_buff *skb, struct sock *sk)
 {

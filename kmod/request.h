@@ -14,6 +14,7 @@ struct sock;
 
 int dg_check_attrs(const struct nlmsghdr *nlh, struct netlink_ext_ack *extack);
 int dg_check_opener(struct sock *sk, struct netlink_ext_ack *extack);
+int dg_check_own(struct sock *sk, struct netlink_ext_ack *extack);
 bool dg_is_admin(struct sk_buff *skb, struct sock *sk);
 int dg_get_bus_of(struct sock *sk, struct nlattr **attrs,
 		  struct netlink_ext_ack *extack, const char **name,

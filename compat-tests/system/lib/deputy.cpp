@@ -2,9 +2,9 @@
 /*
  * deputy.cpp - a setuid program is made to write to a user's sockets
  *
- * deputy WRITER
+ * deputy WRITER SETGID_WRITER PLAIN_WRITER
  *
- * WRITER is root's, has its setuid bit, and copies what it reads to what it writes to. A user
+ * WRITER is root's, has its setuid bit (the second the setgid bit, the third none), and copies what it reads to what it writes to. A user
  * runs it (fork and exec) with a socket of its own as the output. Whatever it is made to write is
  * the user's word, not root's: nothing may be had by it that the user hasn't got.
  * Last, requests whose nlmsg_pid is another peer's.
@@ -55,6 +55,40 @@ int answer(GenlSocket& socket, uint32_t seq, std::string& extack) {
     return p->error;
   }
   return 1;
+}
+
+// A peer has its process, groups and label to show, so nobody but who opened the socket connects
+// it, of the same user or not; nor the same process with other groups.
+void connected_by(Tap& tap, const char* writer, const char* what) {
+  GenlSocket socket;
+  {
+    const BecomeUser user(USER, {USER});
+    socket.open();
+    socket.bind(0);
+  }
+  const Attrs bus = Attrs().str(DBUS_GENL_BUS_A_NAME, SHARED_BUS);
+  const int status =
+      written_by_root(writer, socket, genl_bytes(DBUS_GENL_CMD_CONNECT, bus, NLM_F_ACK, 77));
+  std::string why;
+  const int error = answer(socket, 77, why);
+  tap.ok(status == 0 && error == -EPERM, "CONNECT by %s: refused (%d, writer's status %d): %s",
+         what, error, status, why.c_str());
+}
+
+void connected_with_other_groups(Tap& tap) {
+  GenlSocket socket;
+  {
+    const BecomeUser user(USER, {USER});
+    socket.open();
+    socket.bind(0);
+  }
+  const BecomeUser user(USER, {USER, USER + 1});
+  const Attrs bus = Attrs().str(DBUS_GENL_BUS_A_NAME, SHARED_BUS);
+  socket.send_bytes(genl_bytes(DBUS_GENL_CMD_CONNECT, bus, NLM_F_ACK, 78));
+  std::string why;
+  const int error = answer(socket, 78, why);
+  tap.ok(error == -EPERM, "CONNECT with groups that the opener hadn't: refused (%d): %s", error,
+         why.c_str());
 }
 
 void deputy(Tap& tap, const char* writer, const Peer& roots) {
@@ -161,7 +195,7 @@ void spoofed(Tap& tap) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) return 2;
+  if (argc < 4) return 2;
   Tap tap;
   if (!family_id()) tap.bail("no family dbus");
   const Stats before = stats();
@@ -171,6 +205,9 @@ int main(int argc, char** argv) {
     Peer roots;
     roots.join(SHARED_BUS);
     deputy(tap, argv[1], roots);
+    connected_by(tap, argv[2], "a setgid program");
+    connected_by(tap, argv[3], "another program of the user");
+    connected_with_other_groups(tap);
     spoofed(tap);
   }
   nothing_left(tap, before, 20000);

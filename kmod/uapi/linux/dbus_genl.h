@@ -51,15 +51,16 @@
  *
  * @DBUS_GENL_CMD_CONNECT: client → kernel.  Makes the sending socket a peer
  *	of the bus named by BUS_A_NAME (and BUS_A_UID for another user's bus).
- *	Credentials are those of the caller, fixed now and for good; the
- *	caller's must be those that opened the socket.  Answered by a CONNECT
+ *	Credentials are those of the caller, fixed now and for good; they must
+ *	be the very ones that opened the socket: the same process, which has
+ *	not changed its own since.  Answered by a CONNECT
  *	message with BUS_A_GUID, BUS_A_MAX_MESSAGE_SIZE, BUS_A_MAX_FDS,
  *	BUS_A_MAX_BODY_FD_SIZE.  BUS_A_FLAGS, optional, are &enum
  *	dbus_genl_peer_flags: what the peer can do.  BUS_A_PIDFD, optional,
  *	is the caller's process, for others to hold on to.
  *	Errors: -ENOENT no such bus; -EACCES the bus does not admit this user;
- *	-EPERM opened by one user, used by another; -EISCONN the socket is a
- *	peer already; -EUSERS too many peers that have not said Hello; -ENOBUFS;
+ *	-EPERM it was opened by another process, or with other credentials;
+ *	-EISCONN the socket is a peer or a controller already; -EUSERS too many peers that have not said Hello; -ENOBUFS;
  *	-EBADF, -EINVAL see BUS_A_PIDFD.
  * @DBUS_GENL_CMD_SEND: client → kernel.  One D-Bus message, in MSG_A_*
  *	attributes.  Nothing is answered when it is accepted (unless NLM_F_ACK
