@@ -38,6 +38,7 @@
  * @id: ACTIVATE_A_ID
  * @cmd: which command asked
  * @since: when, in jiffies
+ * @user: who was the first to ask, referenced: it counts as theirs until it ends
  * @request: what the controller has not been told yet; NULL: it has
  * @waiting: struct dg_waiter, in the order in which they came
  * @name: of the service; "" if it is none
@@ -47,6 +48,7 @@ struct dg_start {
 	u64 id;
 	u8 cmd;
 	unsigned long since;
+	struct dg_user *user;
 	struct sk_buff *request;
 	struct list_head waiting;
 	char name[];
@@ -90,15 +92,31 @@ bool dg_can_start(const struct dg_bus *bus, const char *name)
 	return dg_service_names_have(bus->activation.names, name);
 }
 
-/* Of another user than those who answer for the bus: half, each. */
-static bool dg_waits_too_much(const struct dg_peer *from)
+/*
+ * Whether there can be no more of something, of which the bus has @n and the
+ * user @mine.  Other users than those who answer for the bus: half, each.
+ */
+static bool dg_is_too_much(const struct dg_peer *from, unsigned int n,
+			   unsigned int mine)
 {
 	u32 max = dg_limit(&from->bus->limits,
 			   DBUS_GENL_LIMIT_A_MAX_PENDING_SERVICE_STARTS);
 
-	return from->bus->activation.n_waiting >= max ||
-	       (!dg_policy_privileged(from) &&
-		from->user->n_waiting >= DIV_ROUND_UP(max, 2));
+	return n >= max ||
+	       (!dg_policy_privileged(from) && mine >= DIV_ROUND_UP(max, 2));
+}
+
+static bool dg_waits_too_much(const struct dg_peer *from)
+{
+	return dg_is_too_much(from, from->bus->activation.n_waiting,
+			      from->user->n_waiting);
+}
+
+/* There are some that nobody waits for any more. */
+static bool dg_starts_too_much(const struct dg_peer *from)
+{
+	return dg_is_too_much(from, from->bus->activation.n_starts,
+			      from->user->n_starts);
 }
 
 /* Room for a text that has a service's name. */
@@ -380,9 +398,10 @@ static struct dg_start *dg_start_find(struct dg_bus *bus, const char *name)
 	return NULL;
 }
 
-static struct dg_start *dg_start_new(struct dg_bus *bus,
+static struct dg_start *dg_start_new(const struct dg_peer *from,
 				     const struct dg_ask *ask)
 {
+	struct dg_bus *bus = from->bus;
 	struct dg_activation *activation = &bus->activation;
 	struct dg_start *start;
 	size_t size = strlen(ask->name) + 1;
@@ -400,6 +419,8 @@ static struct dg_start *dg_start_new(struct dg_bus *bus,
 	start->cmd = ask->cmd;
 	start->since = jiffies;
 	start->id = ++activation->last_id;
+	start->user = dg_user_ref(from->user);
+	start->user->n_starts++;
 	list_add_tail(&start->node, &activation->starts);
 	activation->n_starts++;
 	dg_start_tell(activation, start);
@@ -418,6 +439,8 @@ static void dg_start_free(struct dg_bus *bus, struct dg_start *start)
 		bus->activation.n_unsent--;
 		kfree_skb(start->request);
 	}
+	start->user->n_starts--;
+	dg_user_put(start->user);
 	kfree(start);
 }
 
@@ -437,14 +460,10 @@ static int dg_wait(struct dg_waiter *waiter, const struct dg_ask *ask)
 		return -EDQUOT;
 	if (ask->cmd == DBUS_GENL_CMD_ACTIVATE)
 		start = dg_start_find(bus, ask->name);
-	/* There are some that nobody waits for any more. */
-	if (!start &&
-	    bus->activation.n_starts >=
-		    dg_limit(&bus->limits,
-			     DBUS_GENL_LIMIT_A_MAX_PENDING_SERVICE_STARTS))
+	if (!start && dg_starts_too_much(from))
 		return -EDQUOT;
 	if (!start)
-		start = dg_start_new(bus, ask);
+		start = dg_start_new(from, ask);
 	if (!start)
 		return -ENOMEM;
 	dg_waiter_link(waiter, start);

@@ -132,7 +132,8 @@ void dg_user_put(struct dg_user *user)
 		     atomic_read(&user->fds) ||
 		     atomic_long_read(&user->body_bytes) ||
 		     atomic_long_read(&user->from_driver) ||
-		     user->n_waiting || user->waiting_bytes);
+		     user->n_waiting || user->n_starts ||
+		     user->waiting_bytes);
 	dg_account_put(user->account);
 	kfree(user);
 }

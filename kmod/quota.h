@@ -53,13 +53,14 @@ struct dg_account {
  * @body_bytes: bytes of those that are bodies
  * @from_driver: bytes of the driver's messages in its peers' overflow queues
  * @n_waiting: its messages and calls that wait for services to be started, or
- *	for the controller; under dg_bus.lock, as are the next three
+ *	for the controller; under dg_bus.lock, as are the next four
+ * @n_starts: what the controller does because it was the first to ask
  * @waiting_bytes: what of @queued is such messages
  * @waiting_fds: their files
  * @waiting_body_bytes: bytes of those that are bodies
  *
- * Lives while the user has peers on the bus or messages of its wait in
- * somebody's overflow queue.
+ * Lives while the user has peers on the bus, messages or files of its wait for
+ * somebody, or the controller does what it has asked for.
  */
 struct dg_user {
 	struct list_head node;
@@ -75,6 +76,7 @@ struct dg_user {
 	atomic_long_t body_bytes;
 	atomic_long_t from_driver;
 	unsigned int n_waiting;
+	unsigned int n_starts;
 	size_t waiting_bytes;
 	unsigned int waiting_fds;
 	size_t waiting_body_bytes;

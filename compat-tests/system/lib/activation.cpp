@@ -576,11 +576,12 @@ void limits(Tap& tap) {
   c.declare({"t.One"});
   c.limit("system", DBUS_GENL_LIMIT_A_MAX_PENDING_SERVICE_STARTS, 5);
   Peer root, nobody;
-  root.join("system");
-  {
+  const auto join = [&] {
+    root.join("system");
     Become user(65534);
     nobody.join("system");
-  }
+  };
+  join();
   Message m = to("t.One", "M");
   for (int i = 0; i < 3; i++) nobody.send(m);
   tap.ok(!nobody.receive(SILENCE_MS), "another user's wait");
@@ -591,6 +592,31 @@ void limits(Tap& tap) {
   tap.ok(!root.receive(SILENCE_MS), "the rest is for others");
   got = nobody.call(driver_call("UpdateActivationEnvironment", Args().ss({{"A", "b"}})));
   tap.ok(got && got->error_name == DBUS_ERROR + "AccessDenied", "the environment isn't for others");
+  // What the controller has been asked for and does still is theirs, gone or not.
+  const Message reload = driver_call("ReloadConfig");
+  m = reload;
+  for (Peer* p : {&root, &nobody}) p->sock.close();
+  for (int i = 0; i < 2; i++) {
+    Become user(65534);
+    Peer passing;
+    passing.join("system");
+    passing.send(m = reload);
+  }
+  join();
+  nobody.send(m = reload);
+  got = nobody.receive(TIMEOUT_MS);
+  tap.ok(got && got->error_name == DBUS_ERROR + "LimitsExceeded", "it has half of all starts: %s",
+         got ? got->error_name.c_str() : "it waits");
+  root.send(m = reload);
+  tap.ok(!root.receive(SILENCE_MS), "others may still ask");
+  for (int i = 0; i < 4; i++) {
+    auto r = c.next(TIMEOUT_MS);
+    if (r) c.answer(*r, r->name.empty() ? "" : "t.Failed");
+  }
+  got = root.receive(TIMEOUT_MS);
+  tap.ok(got && got->type == RETURN, "and are answered");
+  nobody.send(m = reload);
+  tap.ok(!nobody.receive(SILENCE_MS), "what has been answered counts no more");
 }
 
 // Requests that the controller doesn't read.
