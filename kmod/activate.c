@@ -94,16 +94,19 @@ bool dg_can_start(const struct dg_bus *bus, const char *name)
 
 /*
  * Whether there can be no more of something, of which the bus has @n and the
- * user @mine.  Other users than those who answer for the bus: half, each.
+ * user @mine.  Those who answer for the bus have all the room, whatever others
+ * have; of these, each has half of what is left.
  */
 static bool dg_is_too_much(const struct dg_peer *from, unsigned int n,
 			   unsigned int mine)
 {
 	u32 max = dg_limit(&from->bus->limits,
 			   DBUS_GENL_LIMIT_A_MAX_PENDING_SERVICE_STARTS);
+	u32 others = n - mine;
 
-	return n >= max ||
-	       (!dg_policy_privileged(from) && mine >= DIV_ROUND_UP(max, 2));
+	if (dg_policy_privileged(from))
+		return mine >= max;
+	return others >= max || mine >= DIV_ROUND_UP(max - others, 2);
 }
 
 static bool dg_waits_too_much(const struct dg_peer *from)

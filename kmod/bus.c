@@ -150,6 +150,7 @@ static struct dg_bus *dg_bus_alloc(const struct dg_bus_params *params)
 	init_rwsem(&bus->lock);
 	xa_init_flags(&bus->peers, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&bus->members);
+	INIT_LIST_HEAD(&bus->silent);
 	spin_lock_init(&bus->replies_lock);
 	spin_lock_init(&bus->users_lock);
 	INIT_LIST_HEAD(&bus->users);

@@ -82,7 +82,8 @@ struct dg_bus_peaks {
  * @peers: peers that have said Hello, by id
  * @members: all peers, by dg_peer.node
  * @n_peers: how many
- * @n_silent: how many of them have not said Hello
+ * @silent: those of them that have not said Hello, by dg_peer.silent, oldest first
+ * @n_silent: how many
  * @last_number: number of the peer that joined last
  * @changes: how often peers came, said Hello, and went
  * @last_id: the id given last
@@ -130,6 +131,7 @@ struct dg_bus {
 	struct xarray peers;
 	struct list_head members;
 	unsigned int n_peers;
+	struct list_head silent;
 	unsigned int n_silent;
 	u64 last_number;
 	unsigned int changes;

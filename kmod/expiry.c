@@ -134,11 +134,9 @@ void dg_hellos_expire(struct work_struct *work)
 
 	down_write(&bus->lock);
 	timeout = dg_timeout(bus, DBUS_GENL_LIMIT_A_AUTH_TIMEOUT);
-	list_for_each_entry_safe(peer, next, &bus->members, node) {
-		if (!timeout || !bus->n_silent)
+	list_for_each_entry_safe(peer, next, &bus->silent, silent) {
+		if (!timeout)
 			break;
-		if (peer->id)
-			continue;
 		if (time_after(peer->since, now - timeout)) {
 			dg_arm_again(&bus->hello_expiry, peer->since, timeout);
 			break;

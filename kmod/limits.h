@@ -22,8 +22,9 @@
 #define DG_PEERS_MAX			100000
 
 /*
- * Peers that have not said Hello, of all users; one user may have half of
- * these, lest it keep others out.  How long they may take.
+ * Peers that have not said Hello, of all users: the oldest makes room for one
+ * more.  Other users than root and the bus's may have half of these each, lest
+ * one push out all others.  How long they may take.
  */
 #define DG_SILENT_PEERS_MAX		4096
 #define DG_HELLO_TIMEOUT_MS		240000

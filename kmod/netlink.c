@@ -197,7 +197,7 @@ static int dg_connect_bus(struct sock *sk, struct genl_info *info,
 			       "the bus is another user's, or its policy does not admit this one");
 	else if (err == -EUSERS)
 		NL_SET_ERR_MSG(info->extack,
-			       "too many peers on the bus have not said Hello");
+			       "too many peers of this user have not said Hello");
 	else if (err == -ENOENT)
 		NL_SET_ERR_MSG(info->extack, "no such bus");
 	return err;

@@ -92,6 +92,7 @@ struct dg_peer *dg_peer_new(struct dg_bus *bus, struct sock *sk, u32 portid)
 	peer->pid = get_pid(task_tgid(current));
 	get_task_comm(peer->comm, current->group_leader);
 	INIT_LIST_HEAD(&peer->node);
+	INIT_LIST_HEAD(&peer->silent);
 	INIT_LIST_HEAD(&peer->waits);
 	strscpy(peer->unique, DG_NOT_ACTIVE, sizeof(peer->unique));
 	dg_owner_init(&peer->owner, 0, &peer->user->account->held);
@@ -118,6 +119,35 @@ void dg_peer_put(struct dg_peer *peer)
 	dg_endpoint_put(&peer->ep);
 }
 
+/*
+ * Whom one more that has not said Hello pushes out, if anybody: the oldest, as
+ * with dbus-daemon, but of those who answer for the bus only if there are no
+ * others.
+ */
+static struct dg_peer *dg_peer_crowded_out(struct dg_bus *bus)
+{
+	struct dg_peer *peer;
+
+	if (bus->n_silent < dg_limit(&bus->limits,
+				     DBUS_GENL_LIMIT_A_MAX_INCOMPLETE_CONNECTIONS))
+		return NULL;
+
+	list_for_each_entry(peer, &bus->silent, silent)
+		if (!dg_policy_privileged(peer))
+			return peer;
+	return list_first_entry_or_null(&bus->silent, struct dg_peer, silent);
+}
+
+/* Half of them, each, but for those who answer for the bus. */
+static bool dg_peer_is_one_too_silent(const struct dg_peer *peer)
+{
+	u32 max = dg_limit(&peer->bus->limits,
+			   DBUS_GENL_LIMIT_A_MAX_INCOMPLETE_CONNECTIONS);
+
+	return !dg_policy_privileged(peer) &&
+	       peer->user->n_silent >= DIV_ROUND_UP(max, 2);
+}
+
 /**
  * dg_peer_join() - put a peer on its bus
  * @peer: from dg_peer_new(); its reference is the bus's if 0 is returned
@@ -126,13 +156,13 @@ void dg_peer_put(struct dg_peer *peer)
  * @data: for @welcome
  *
  * Return: 0; -ENOENT the bus has been destroyed; -EACCES it does not admit this
- * peer; -EUSERS too many peers that have not said Hello; -ENOMEM; -EISCONN the
+ * peer; -EUSERS too many of its user's have not said Hello; -ENOMEM; -EISCONN the
  * socket is somebody already; or what @welcome says.
  */
 int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 {
 	struct dg_bus *bus = peer->bus;
-	u32 silent;
+	struct dg_peer *out = NULL;
 	int err;
 
 	down_write(&bus->lock);
@@ -140,10 +170,7 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 	if (bus->dead)
 		goto out;
 	err = -EUSERS;
-	silent = dg_limit(&bus->limits,
-			  DBUS_GENL_LIMIT_A_MAX_INCOMPLETE_CONNECTIONS);
-	if (bus->n_silent >= silent ||
-	    peer->user->n_silent >= DIV_ROUND_UP(silent, 2))
+	if (dg_peer_is_one_too_silent(peer))
 		goto out;
 	err = dg_policy_join(peer);
 	if (err)
@@ -155,6 +182,10 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 	if (err)
 		goto err_endpoint;
 
+	out = dg_peer_crowded_out(bus);
+	if (out)
+		dg_peer_remove_locked(out, DBUS_GENL_REASON_CROWDED_OUT);
+
 	peer->connected = true;
 	peer->number = ++bus->last_number;
 	bus->changes++;
@@ -162,11 +193,14 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 	list_add_tail(&peer->node, &bus->members);
 	bus->n_peers++;
 	peer->user->n_peers++;
+	list_add_tail(&peer->silent, &bus->silent);
 	bus->n_silent++;
 	peer->user->n_silent++;
 	peer->since = jiffies;
 	dg_bus_expect_hello(bus);
 	up_write(&bus->lock);
+	if (out)
+		dg_peer_put(out);
 	return 0;
 
 err_endpoint:
@@ -230,6 +264,7 @@ int dg_peer_activate(struct dg_peer *peer)
 		return err;
 
 	bus->last_id = id;
+	list_del_init(&peer->silent);
 	bus->n_silent--;
 	peer->user->n_silent--;
 	bus->changes++;
@@ -337,6 +372,7 @@ bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
 	bus->n_peers--;
 	peer->user->n_peers--;
 	if (!peer->id) {
+		list_del_init(&peer->silent);
 		bus->n_silent--;
 		peer->user->n_silent--;
 	}

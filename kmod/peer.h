@@ -56,6 +56,7 @@ struct dg_peer_counters {
  * @disconnect: its DISCONNECT, made ahead so that it cannot fail; or NULL
  * @connected: on the bus; under dg_bus.lock, as what follows
  * @node: in dg_bus.members
+ * @silent: in dg_bus.silent, until Hello
  * @number: its place in time among the bus's peers, from CONNECT on
  * @since: when it joined, in jiffies
  * @id: 0 before Hello; its unique name is ":1.(id - 1)"
@@ -90,6 +91,7 @@ struct dg_peer {
 
 	bool connected;
 	struct list_head node;
+	struct list_head silent;
 	u64 number;
 	unsigned long since;
 	u64 id;

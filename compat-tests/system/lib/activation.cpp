@@ -575,7 +575,7 @@ void limits(Tap& tap) {
          "a policy that admits all");
   c.declare({"t.One"});
   c.limit("system", DBUS_GENL_LIMIT_A_MAX_PENDING_SERVICE_STARTS, 5);
-  Peer root, nobody;
+  Peer root, nobody, other;
   const auto join = [&] {
     root.join("system");
     Become user(65534);
@@ -588,14 +588,26 @@ void limits(Tap& tap) {
   nobody.send(m);
   auto got = nobody.receive(TIMEOUT_MS);
   tap.ok(got && got->error_name == DBUS_ERROR + "LimitsExceeded", "half of them at most");
-  for (int i = 0; i < 2; i++) root.send(m);
-  tap.ok(!root.receive(SILENCE_MS), "the rest is for others");
+  {
+    Become user(65533);
+    other.join("system");
+  }
+  other.send(m);
+  tap.ok(!other.receive(SILENCE_MS), "half of the rest is for the next");
+  other.send(m);
+  got = other.receive(TIMEOUT_MS);
+  tap.ok(got && got->error_name == DBUS_ERROR + "LimitsExceeded", "and no more");
+  for (int i = 0; i < 5; i++) root.send(m);
+  tap.ok(!root.receive(SILENCE_MS), "root has all the room, whatever others have");
+  root.send(m);
+  got = root.receive(TIMEOUT_MS);
+  tap.ok(got && got->error_name == DBUS_ERROR + "LimitsExceeded", "and no more");
   got = nobody.call(driver_call("UpdateActivationEnvironment", Args().ss({{"A", "b"}})));
   tap.ok(got && got->error_name == DBUS_ERROR + "AccessDenied", "the environment isn't for others");
   // What the controller has been asked for and does still is theirs, gone or not.
   const Message reload = driver_call("ReloadConfig");
   m = reload;
-  for (Peer* p : {&root, &nobody}) p->sock.close();
+  for (Peer* p : {&root, &nobody, &other}) p->sock.close();
   for (int i = 0; i < 2; i++) {
     Become user(65534);
     Peer passing;

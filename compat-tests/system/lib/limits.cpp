@@ -19,6 +19,7 @@
 
 #include "peer.h"
 #include "settle.h"
+#include "shared_bus.h"
 #include "tap.h"
 
 using namespace dg::test;
@@ -122,17 +123,16 @@ void setting(Tap& tap) {
 void hello(Tap& tap) {
   Bus bus;
   bus.create(BUS);
-  set(LIMIT(MAX_INCOMPLETE_CONNECTIONS), 4);
-  Peer a, b, c;
-  int first = a.connect(BUS).error, second = b.connect(BUS).error;
-  Answer third = c.connect(BUS);
-  tap.ok(!first && !second && third.error == -EUSERS && !third.extack.empty(),
-         "one user has half of max_incomplete_connections: %s", third.extack.c_str());
+  set(LIMIT(MAX_INCOMPLETE_CONNECTIONS), 2);
+  Peer a, b, c, d;
+  const bool two = !a.connect(BUS).error && !b.connect(BUS).error;
   a.hello();
-  tap.ok(!c.connect(BUS).error, "one that says Hello makes room");
-  b.sock.close();
-  Peer d;
-  tap.ok(!d.connect(BUS).error, "and one that goes");
+  tap.ok(two && !c.connect(BUS).error && !b.receive(50) && !b.disconnected,
+         "one that says Hello makes room");
+  tap.ok(!d.connect(BUS).error && !b.receive(30000) && b.disconnected &&
+             b.reason == DBUS_GENL_REASON_CROWDED_OUT,
+         "one too many has not said Hello: the oldest is disconnected");
+  tap.ok(!c.receive(50) && !c.disconnected, "and no other");
 
   set(LIMIT(AUTH_TIMEOUT), 300);
   c.receive(30000);
@@ -150,6 +150,27 @@ void hello(Tap& tap) {
   usleep(500000);
   tap.ok(!again && !c.receive(0) && !c.disconnected && !c.hello().empty(),
          "its socket may CONNECT again; 0 is no limit");
+}
+
+// Nobody keeps others out by connections that never say Hello.
+void crowd(Tap& tap) {
+  Bus bus;
+  open_shared_bus(tap, bus);
+  set(Attrs().u32(LIMIT(MAX_INCOMPLETE_CONNECTIONS), 4), SHARED_BUS);
+  Peer root, a[5];
+  const auto connect = [](uint32_t uid, Peer& peer) {
+    Become user(uid);
+    return peer.connect(SHARED_BUS);
+  };
+  root.connect(SHARED_BUS);
+  tap.ok(!connect(USER, a[0]).error && !connect(USER, a[1]).error, "half are one user's");
+  const Answer third = connect(USER, a[2]);
+  tap.ok(third.error == -EUSERS && !third.extack.empty(), "no more: %s", third.extack.c_str());
+  tap.ok(!connect(STRANGER, a[3]).error && !connect(STRANGER, a[4]).error, "another's come");
+  tap.ok(!a[0].receive(30000) && a[0].disconnected && a[0].reason == DBUS_GENL_REASON_CROWDED_OUT,
+         "and the oldest goes, but root's");
+  tap.ok(!root.receive(50) && !root.disconnected && !a[1].disconnected && !root.hello().empty(),
+         "the others stay");
 }
 
 void messages(Tap& tap) {
@@ -373,6 +394,7 @@ int main() {
   const Stats before = stats();
   setting(tap);
   hello(tap);
+  crowd(tap);
   messages(tap);
   files(tap);
   replies(tap);

@@ -60,7 +60,8 @@
  *	is the caller's process, for others to hold on to.
  *	Errors: -ENOENT no such bus; -EACCES the bus does not admit this user;
  *	-EPERM it was opened by another process, or with other credentials;
- *	-EISCONN the socket is a peer or a controller already; -EUSERS too many peers that have not said Hello; -ENOBUFS;
+ *	-EISCONN the socket is a peer or a controller already; -EUSERS too many
+ *	of this user's peers have not said Hello; -ENOBUFS;
  *	-EBADF, -EINVAL see BUS_A_PIDFD.
  * @DBUS_GENL_CMD_SEND: client → kernel.  One D-Bus message, in MSG_A_*
  *	attributes.  Nothing is answered when it is accepted (unless NLM_F_ACK
@@ -313,12 +314,15 @@ enum dbus_genl_bus_flags {
  * @DBUS_GENL_REASON_PROTOCOL: the peer broke the protocol where dbus-daemon
  *	hangs up (its first message wasn't Hello; or it is a monitor and sent).
  * @DBUS_GENL_REASON_TIMEOUT: the peer has not said Hello in time.
+ * @DBUS_GENL_REASON_CROWDED_OUT: the peer has not said Hello, and of those the
+ *	bus has MAX_INCOMPLETE_CONNECTIONS: the oldest makes room for a new one.
  */
 enum dbus_genl_reason {
 	DBUS_GENL_REASON_UNSPEC,
 	DBUS_GENL_REASON_BUS_GONE,
 	DBUS_GENL_REASON_PROTOCOL,
 	DBUS_GENL_REASON_TIMEOUT,
+	DBUS_GENL_REASON_CROWDED_OUT,
 };
 
 /**
@@ -667,13 +671,17 @@ enum dbus_genl_stats_attr {
  * @DBUS_GENL_LIMIT_A_PENDING_FD_TIMEOUT: milliseconds that files wait to be
  *	claimed; or pending_fd_timeout of the module, if that is less.
  * @DBUS_GENL_LIMIT_A_MAX_COMPLETED_CONNECTIONS: peers that have said Hello.
- * @DBUS_GENL_LIMIT_A_MAX_INCOMPLETE_CONNECTIONS: peers that have not; CONNECT of
- *	more is -EUSERS, and so is it when one user has half of them.
+ * @DBUS_GENL_LIMIT_A_MAX_INCOMPLETE_CONNECTIONS: peers that have not; one more
+ *	takes the place of the oldest, which is disconnected with
+ *	%DBUS_GENL_REASON_CROWDED_OUT (one of root or the bus's user only if there
+ *	are no others).  CONNECT of another user that has half of them is -EUSERS.
  * @DBUS_GENL_LIMIT_A_MAX_CONNECTIONS_PER_USER: peers of one user that have said
  *	Hello.
  * @DBUS_GENL_LIMIT_A_MAX_PENDING_SERVICE_STARTS: messages and calls that wait for
- *	services or for the controller's answer; users other than root and the
- *	bus's own may have half of them each.  Messages are bounded as if they
+ *	services or for the controller's answer.  Root and the bus's user may
+ *	have that many each, whatever others have; of these, each may have half
+ *	of what others leave.  It bounds what the controller is asked for at a
+ *	time likewise, as long as it has not answered.  Messages are bounded as if they
  *	waited in one receiver's queue, too: MAX_OUTGOING_BYTES,
  *	MAX_OUTGOING_UNIX_FDS, and what they are part of.
  * @DBUS_GENL_LIMIT_A_MAX_NAMES_PER_CONNECTION: a peer's places in the queues of
