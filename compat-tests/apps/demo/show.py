@@ -156,9 +156,8 @@ def services():
     step("dbus-monitor watches its signals, and who owns its name")
     monitor = Background("dbus-monitor", "dbus-monitor", "--session", f"type='signal',interface='{NAME}'",
                          f"type='signal',member='NameOwnerChanged',arg0='{NAME}'")
-    # It prints the NameAcquired of its own Hello; its rules are then on their way.
-    monitor.wait_for("NameAcquired")
-    time.sleep(3)
+    # BecomeMonitor takes the name of its own Hello from it: it monitors then.
+    monitor.wait_for("NameLost")
     output(f"its libdbus: {monitor.uses_our_library()}")
     return service, monitor
 
