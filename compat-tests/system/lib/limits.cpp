@@ -378,6 +378,6 @@ int main() {
   replies(tap);
   replies_monitored(tap);
   flood(tap);
-  nothing_left(tap, before, 0);
+  nothing_left(tap, before);
   return tap.finish();
 }
