@@ -49,7 +49,7 @@ class Daemon:
 
     def end(self):
         self.process.terminate()
-        return self.process.wait(10)
+        return self.process.wait(60)
 
 
 def loaded_libdbus(pid):
