@@ -223,6 +223,6 @@ int main(int argc, char** argv) {
     tap.ok(destroyer.good(), "… and that is all");
     close(file);
   }
-  nothing_left(tap, before, 20000);
+  nothing_left(tap, before);
   return tap.finish();
 }

@@ -266,6 +266,6 @@ int main() {
   // A policy namespace of AppArmor's, which the calling script makes, needs no profile.
   if (!access("/sys/kernel/security/apparmor/policy/namespaces/dbus-genl", F_OK))
     label(tap, ":dbus-genl://unconfined");
-  nothing_left(tap, before, 5000);
+  nothing_left(tap, before);
   return tap.finish();
 }

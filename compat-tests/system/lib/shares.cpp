@@ -172,7 +172,7 @@ void all_buses(Tap& tap, unsigned mib) {
   for (pid_t pid : pids) end_process(pid);
   shared.close();
   for (Bus& bus : buses) bus.close();
-  nothing_left(tap, before, 30000);
+  nothing_left(tap, before);
 }
 
 }  // namespace
@@ -183,6 +183,6 @@ int main(int argc, char** argv) {
   const Stats before = stats();
   one_bus(tap);
   all_buses(tap, argc > 1 ? static_cast<unsigned>(std::atoi(argv[1])) : 256);
-  nothing_left(tap, before, 30000);
+  nothing_left(tap, before);
   return tap.finish();
 }
