@@ -432,6 +432,7 @@ void Fds::deaths() {
   int sockets[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets)) tap_.bail("socketpair");
   pid = fork();
+  if (pid < 0) tap_.bail("fork");
   if (!pid) {
     Peer receiver;
     receiver.takes_fds = true;
