@@ -224,8 +224,8 @@ def death(service, monitor):
         text = caller.wait_for(r"milliseconds after the kill: \d+")
         output(text)
         expect(text, r"org\.freedesktop\.DBus\.Error\.NoReply: Message recipient disconnected from message bus")
-        # Python's own part, in an emulated guest, is most of it.
-        if int(re.search(r"kill: (\d+)", text)[1]) > 5000:
+        # Python's own part, in an emulated guest, is most of it; by its time-out it would have been a minute.
+        if int(re.search(r"kill: (\d+)", text)[1]) > 30000:
             raise Failed("that isn't at once")
         caller.stop()
     service.process.wait(PATIENCE)
