@@ -22,6 +22,7 @@
 #include <linux/bug.h>
 #include <linux/errno.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/mm.h>
 #include <linux/string.h>
@@ -278,6 +279,7 @@ int dg_match_table_remove(struct dg_match_table *table,
 	struct dg_match_rule *mine;
 
 	list_for_each_entry(mine, &owner->rules, mine) {
+		cond_resched();
 		if (dg_match_equal(mine, rule)) {
 			remove_rule(table, mine);
 			return 0;
@@ -291,8 +293,10 @@ void dg_match_table_remove_all(struct dg_match_table *table,
 {
 	struct dg_match_rule *rule, *next;
 
-	list_for_each_entry_safe(rule, next, &owner->rules, mine)
+	list_for_each_entry_safe(rule, next, &owner->rules, mine) {
 		remove_rule(table, rule);
+		cond_resched();
+	}
 }
 
 int dg_match_owner_for_each(const struct dg_match_owner *owner, u64 before,
@@ -347,6 +351,8 @@ static int search_bucket(struct search *s, u32 hash)
 	int ret;
 
 	hlist_for_each_entry(rule, bucket_of(s->table, hash), bucket) {
+		/* As many as users like: the bus's lock is one that sleeps. */
+		cond_resched();
 		if (rule->hash != hash || rule->class != s->class ||
 		    !dg_match_applies(rule, s->ctx))
 			continue;
@@ -360,7 +366,10 @@ static int search_bucket(struct search *s, u32 hash)
 static int search_sender_name(void *data, const char *name)
 {
 	struct search *s = data;
-	u32 hash = hash_text(s->table, name, strlen(name));
+	u32 hash;
+
+	cond_resched();
+	hash = hash_text(s->table, name, strlen(name));
 
 	return search_bucket(s, hash_pair(s->table, s->hash, hash));
 }

@@ -61,6 +61,7 @@ size_t dg_match_format(const struct dg_match_rule *rule, char *buf,
 /**
  * struct dg_match_ctx - what rules need to know about a message
  * @msg: the message; its body is valid
+ * @names: the names that peers own
  * @sender: the sender's names; NULL if it is the driver
  * @dest: the names of the peer it is addressed to; NULL if there is none
  * @args: the message's arguments; dg_match_ctx_init() makes it
@@ -70,12 +71,14 @@ size_t dg_match_format(const struct dg_match_rule *rule, char *buf,
  */
 struct dg_match_ctx {
 	const struct dg_msg *msg;
+	const struct dg_registry *names;
 	const struct dg_owner *sender;
 	const struct dg_owner *dest;
 	struct dg_body_args args;
 };
 
 void dg_match_ctx_init(struct dg_match_ctx *ctx, const struct dg_msg *msg,
+		       const struct dg_registry *names,
 		       const struct dg_owner *sender,
 		       const struct dg_owner *dest);
 

@@ -300,7 +300,8 @@ static bool meets(struct kunit *test, struct world *w, const char *text)
 		return false;
 	dg_match_owner_init(&owner, NULL);
 	KUNIT_ASSERT_EQ(test, dg_match_table_init(&table), 0);
-	dg_match_ctx_init(&w->ctx, &w->msg, w->msg.sender ? &w->peers[0] : NULL,
+	dg_match_ctx_init(&w->ctx, &w->msg, &w->names,
+			  w->msg.sender ? &w->peers[0] : NULL,
 			  w->msg.destination &&
 			  strcmp(w->msg.destination, DG_DRIVER_NAME) ?
 			  &w->peers[1] : NULL);
@@ -520,7 +521,7 @@ static void test_table_remove(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, owners[0].n_rules, 0U);
 	KUNIT_EXPECT_EQ(test, owners[1].n_rules, 1U);
 
-	dg_match_ctx_init(&w->ctx, &w->msg, &w->peers[0], NULL);
+	dg_match_ctx_init(&w->ctx, &w->msg, &w->names, &w->peers[0], NULL);
 	KUNIT_EXPECT_EQ(test,
 			dg_match_table_for_each(&table, &w->ctx, note, &found),
 			0);
@@ -553,7 +554,7 @@ static void test_table_stop(struct kunit *test)
 	struct dg_match_table table;
 	unsigned int i, found = 0;
 
-	dg_match_ctx_init(&w->ctx, &w->msg, &w->peers[0], NULL);
+	dg_match_ctx_init(&w->ctx, &w->msg, &w->names, &w->peers[0], NULL);
 	KUNIT_ASSERT_EQ(test, dg_match_table_init(&table), 0);
 	dg_match_owner_init(&owner, NULL);
 	for (i = 0; i < ARRAY_SIZE(rules); i++) {
@@ -648,7 +649,7 @@ static void test_table_random(struct kunit *test)
 			continue;
 		for (k = 0; k < MESSAGES; k++) {
 			random_msg(&state, w);
-			dg_match_ctx_init(&w->ctx, &w->msg,
+			dg_match_ctx_init(&w->ctx, &w->msg, &w->names,
 					  w->msg.sender ? &w->peers[0] : NULL,
 					  NULL);
 			for (expect = 0, found = 0; found <= i; found++)
@@ -668,7 +669,7 @@ static void test_table_random(struct kunit *test)
 	for (i = 0; i < 3; i++) {
 		random_msg(&state, w);
 		dg_match_table_remove_all(&table, &owners[i]);
-		dg_match_ctx_init(&w->ctx, &w->msg,
+		dg_match_ctx_init(&w->ctx, &w->msg, &w->names,
 				  w->msg.sender ? &w->peers[0] : NULL, NULL);
 		for (expect = 0, k = 0; k < RULES; k++)
 			if (k % 3 > i)

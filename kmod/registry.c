@@ -375,16 +375,6 @@ struct dg_owner *dg_registry_lookup(const struct dg_registry *reg,
 	return name ? owner_of(name) : NULL;
 }
 
-bool dg_owner_owns(const struct dg_owner *owner, const char *text)
-{
-	struct dg_place *place;
-
-	list_for_each_entry(place, &owner->places, of_owner)
-		if (!strcmp(place->name->text, text))
-			return owner_of(place->name) == owner;
-	return false;
-}
-
 int dg_registry_for_each_name(const struct dg_registry *reg,
 			      int (*fn)(void *data, const char *name,
 					struct dg_owner *owner),

@@ -152,8 +152,16 @@ void dg_registry_drop_oldest_first(struct dg_registry *reg,
 struct dg_owner *dg_registry_lookup(const struct dg_registry *reg,
 				    const char *name);
 
-/* Whether a peer owns @name; to queue for it does not count. */
-bool dg_owner_owns(const struct dg_owner *owner, const char *name);
+/*
+ * Whether a peer owns @name; to queue for it does not count.  One look-up,
+ * however many names the peer has: match rules ask it for each message.
+ */
+static inline bool dg_registry_owns(const struct dg_registry *reg,
+				    const struct dg_owner *owner,
+				    const char *name)
+{
+	return dg_registry_lookup(reg, name) == owner;
+}
 
 /**
  * dg_registry_for_each_name() - every name that has an owner

@@ -120,7 +120,8 @@ static void dg_broadcast_by(struct dg_bus *bus,
 	}
 
 	broadcast->number = ++bus->broadcast;
-	dg_match_ctx_init(&ctx, broadcast->msg, from ? &from->owner : NULL,
+	dg_match_ctx_init(&ctx, broadcast->msg, &bus->registry,
+			  from ? &from->owner : NULL,
 			  dest ? &dest->owner : NULL);
 	dg_match_table_for_each(table, &ctx, dg_broadcast_to, broadcast);
 }
