@@ -352,7 +352,8 @@ static int dg_place_fill(void *data, const struct dg_place_info *info)
 	if (nla_put_string(skb, DBUS_GENL_NAME_A_NAME, info->name) ||
 	    nla_put_u64_64bit(skb, DBUS_GENL_NAME_A_OWNER, part->peer->id,
 			      DBUS_GENL_NAME_A_PAD) ||
-	    nla_put_u32(skb, DBUS_GENL_NAME_A_POSITION, info->position) ||
+	    nla_put_u32(skb, DBUS_GENL_NAME_A_POSITION,
+			dg_registry_position(info)) ||
 	    nla_put_u32(skb, DBUS_GENL_NAME_A_FLAGS, info->flags)) {
 		genlmsg_cancel(skb, hdr);
 		return -EMSGSIZE;

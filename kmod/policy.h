@@ -244,9 +244,8 @@ struct dg_policy_ask {
 bool dg_policy_may_own(const struct dg_policy_class *class, const char *name);
 bool dg_policy_may(const struct dg_policy_class *class,
 		   enum dg_policy_kind kind, const struct dg_policy_ask *ask);
-unsigned int dg_policy_count(const struct dg_policy_class *class,
-			     enum dg_policy_kind kind,
-			     const struct dg_policy_ask *ask);
+int dg_policy_count(const struct dg_policy_class *class,
+		    enum dg_policy_kind kind, const struct dg_policy_ask *ask);
 
 /* policy_rule.c for policy.c */
 bool dg_policy_rule_matches(const struct dg_policy_rule *rule,

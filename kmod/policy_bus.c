@@ -154,10 +154,10 @@ enum dg_verdict dg_policy_verdict(const struct dg_bus *bus,
 	return DG_VERDICT_ALLOWED;
 }
 
-/* How many rules matched, in a refusal's text. */
-unsigned int dg_policy_matched(const struct dg_bus *bus,
-			       const struct dg_transit *transit,
-			       enum dg_verdict verdict)
+/* How many rules matched, in a refusal's text; or -ENOMEM. */
+int dg_policy_matched(const struct dg_bus *bus,
+		      const struct dg_transit *transit,
+		      enum dg_verdict verdict)
 {
 	bool sending = verdict == DG_VERDICT_NOT_SENT;
 	const struct dg_peer *judged = sending ? transit->from : transit->to;

@@ -49,9 +49,9 @@ struct dg_transit {
 
 enum dg_verdict dg_policy_verdict(const struct dg_bus *bus,
 				  const struct dg_transit *transit);
-unsigned int dg_policy_matched(const struct dg_bus *bus,
-			       const struct dg_transit *transit,
-			       enum dg_verdict verdict);
+int dg_policy_matched(const struct dg_bus *bus,
+		      const struct dg_transit *transit,
+		      enum dg_verdict verdict);
 bool dg_policy_lets_own(const struct dg_peer *peer, const char *name);
 
 /* Who may do what concerns all on the bus: its user, and root. */

@@ -202,6 +202,69 @@ static void policy_last_match(struct kunit *test)
 	kfree(b);
 }
 
+/* Rules count that mean any name of the other party's, and once. */
+static void policy_count_names(struct kunit *test)
+{
+	static const char *const names[] = { "a.b-c.d", "a.bc", "x.y",
+					     "a.b.c.d", "a.b.c.e" };
+	static const char *const yes[] = { "a.b.c.d", "a.b-c.d", "x.y" };
+	static const char *const no[] = { "a.b", "a.b.c", "x.y.z", "a", "z" };
+	static const char *const prefix[] = { "a", "a.b", "a.b.c", "a.b-c",
+					      "a.b.c.e", "x.y" };
+	static const char *const no_prefix[] = { "a.b-", "a.b.c.d.e", "x.y.z",
+						 "y", "a.b.c.f" };
+	struct dg_policy_complaint complaint;
+	struct blob *b = kzalloc(sizeof(*b), GFP_KERNEL);
+	struct dg_msg msg = a_call;
+	struct dg_policy_ask ask = { .msg = &msg,
+				     .other = { .unique = ":1.1" } };
+	struct dg_policy_class *class;
+	struct dg_name_change change;
+	struct dg_registry registry;
+	struct dg_policy *policy;
+	struct dg_owner owner;
+	size_t section, rule;
+	unsigned int i;
+
+	KUNIT_ASSERT_TRUE(test, b != NULL);
+	section = open_context(b, DBUS_GENL_CONTEXT_DEFAULT);
+	put_rule(b, DBUS_GENL_RULE_SEND, false, DBUS_GENL_RULE_A_NAME, ":1.1");
+	for (i = 0; i < ARRAY_SIZE(yes); i++)
+		put_rule(b, DBUS_GENL_RULE_SEND, false, DBUS_GENL_RULE_A_NAME,
+			 yes[i]);
+	for (i = 0; i < ARRAY_SIZE(no); i++)
+		put_rule(b, DBUS_GENL_RULE_SEND, false, DBUS_GENL_RULE_A_NAME,
+			 no[i]);
+	for (i = 0; i < ARRAY_SIZE(prefix) + ARRAY_SIZE(no_prefix); i++) {
+		rule = open_rule(b, DBUS_GENL_RULE_SEND, false);
+		put_text(b, DBUS_GENL_RULE_A_NAME,
+			 i < ARRAY_SIZE(prefix) ?
+				 prefix[i] : no_prefix[i - ARRAY_SIZE(prefix)]);
+		put(b, DBUS_GENL_RULE_A_PREFIX, NULL, 0);
+		close_nest(b, rule);
+	}
+	close_nest(b, section);
+	policy = load(b, &complaint);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(policy));
+	class = dg_policy_class_get(policy, &nobody);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(class));
+
+	KUNIT_EXPECT_EQ(test, dg_policy_count(class, DG_POLICY_SEND, &ask), 1);
+	KUNIT_ASSERT_EQ(test, dg_registry_init(&registry), 0);
+	dg_owner_init(&owner, 2, NULL);
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		dg_registry_request(&registry, &owner, names[i], 0, &change);
+	ask.other.owner = &owner;
+	KUNIT_EXPECT_EQ(test, dg_policy_count(class, DG_POLICY_SEND, &ask),
+			(int)(1 + ARRAY_SIZE(yes) + ARRAY_SIZE(prefix)));
+
+	dg_registry_drop(&registry, &owner, NULL, NULL);
+	dg_registry_destroy(&registry);
+	dg_policy_class_put(class);
+	dg_policy_free(policy);
+	kfree(b);
+}
+
 static void policy_own(struct kunit *test)
 {
 	static const struct {
@@ -405,6 +468,7 @@ static void policy_cut(struct kunit *test)
 static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(policy_empty),
 	KUNIT_CASE(policy_last_match),
+	KUNIT_CASE(policy_count_names),
 	KUNIT_CASE(policy_own),
 	KUNIT_CASE(policy_classes),
 	KUNIT_CASE(policy_bad),

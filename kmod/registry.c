@@ -10,6 +10,7 @@
 #include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -92,9 +93,11 @@ static struct dg_place *find_place(const struct dg_owner *owner,
 {
 	struct dg_place *place;
 
-	list_for_each_entry(place, &owner->places, of_owner)
+	list_for_each_entry(place, &owner->places, of_owner) {
 		if (place->name == name)
 			return place;
+		cond_resched();
+	}
 	return NULL;
 }
 
@@ -343,6 +346,7 @@ static void drop_place(struct dg_registry *reg, struct dg_place *place,
 		changed(data, &change);
 	if (list_empty(&name->queue))
 		kfree(name);
+	cond_resched();
 }
 
 void dg_registry_drop(struct dg_registry *reg, struct dg_owner *owner,
@@ -421,6 +425,7 @@ int dg_registry_for_each_owned(const struct dg_owner *owner,
 	int ret;
 
 	list_for_each_entry(place, &owner->places, of_owner) {
+		cond_resched();
 		if (owner_of(place->name) != owner)
 			continue;
 		ret = fn(data, place->name->text);
@@ -435,7 +440,7 @@ int dg_registry_for_each_place(const struct dg_owner *owner, u64 after,
 					 const struct dg_place_info *info),
 			       void *data)
 {
-	struct dg_place *place, *before;
+	struct dg_place *place;
 	int ret;
 
 	list_for_each_entry(place, &owner->places, of_owner) {
@@ -443,18 +448,29 @@ int dg_registry_for_each_place(const struct dg_owner *owner, u64 after,
 			.name = place->name->text,
 			.number = place->number,
 			.flags = place->flags,
+			.place = place,
 		};
 
+		cond_resched();
 		if (place->number <= after)
 			continue;
-		list_for_each_entry(before, &place->name->queue, in_queue) {
-			if (before == place)
-				break;
-			info.position++;
-		}
 		ret = fn(data, &info);
 		if (ret)
 			return ret;
 	}
 	return 0;
+}
+
+unsigned int dg_registry_position(const struct dg_place_info *info)
+{
+	const struct dg_place *before;
+	unsigned int position = 0;
+
+	list_for_each_entry(before, &info->place->name->queue, in_queue) {
+		if (before == info->place)
+			break;
+		position++;
+		cond_resched();
+	}
+	return position;
 }

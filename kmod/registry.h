@@ -207,13 +207,13 @@ int dg_registry_for_each_owned(const struct dg_owner *owner,
  * @name: the name; for the length of the call that tells of it
  * @number: the place's, in the order in which places were taken
  * @flags: as it was last asked for: DG_NAME_*
- * @position: how many are before it; 0: it owns the name
+ * @place: for dg_registry_position()
  */
 struct dg_place_info {
 	const char *name;
 	u64 number;
 	u32 flags;
-	unsigned int position;
+	const struct dg_place *place;
 };
 
 /**
@@ -229,5 +229,11 @@ int dg_registry_for_each_place(const struct dg_owner *owner, u64 after,
 			       int (*fn)(void *data,
 					 const struct dg_place_info *info),
 			       void *data);
+
+/*
+ * How many are before a place in its name's queue, which is walked; 0: it owns
+ * the name.
+ */
+unsigned int dg_registry_position(const struct dg_place_info *info);
 
 #endif /* _DG_REGISTRY_H */

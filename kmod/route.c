@@ -274,10 +274,13 @@ static int dg_route_rejected(const struct dg_transit *transit,
 static int dg_route_judge(struct dg_bus *bus, const struct dg_transit *transit)
 {
 	enum dg_verdict verdict = dg_policy_verdict(bus, transit);
-	int err;
+	int err, matched;
 
 	if (verdict == DG_VERDICT_ALLOWED)
 		return 0;
+	matched = dg_policy_matched(bus, transit, verdict);
+	if (matched < 0)
+		return matched;
 	/* As with dbus-daemon, which then lets no other reply come instead. */
 	if (verdict == DG_VERDICT_NOT_RECEIVED && transit->requested_reply)
 		dg_reply_settle(bus, transit->to, transit->from,
@@ -286,7 +289,7 @@ static int dg_route_judge(struct dg_bus *bus, const struct dg_transit *transit)
 				verdict == DG_VERDICT_NOT_SENT ?
 					"Rejected send message" :
 					"Rejected receive message",
-				dg_policy_matched(bus, transit, verdict));
+				matched);
 	return err ?: 1;
 }
 

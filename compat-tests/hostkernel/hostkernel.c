@@ -9,6 +9,7 @@
 
 #include <linux/bug.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -159,7 +160,9 @@ void get_random_bytes(void *buf, size_t n)
 	}
 }
 
-/* Sorting, users */
+/* Sorting, users, processors */
+
+unsigned long host_steps;
 
 void sort(void *base, size_t n, size_t size,
 	  int (*compare)(const void *a, const void *b),

@@ -9,6 +9,7 @@
 #include <linux/dbus_genl.h>
 #include <linux/err.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <net/netlink.h>
@@ -304,10 +305,89 @@ static void cost_own(struct kunit *test)
 		check(test, &rules[i], DG_MSG_CALL);
 }
 
+/*
+ * What it takes to judge what goes to one who waits for 20 names behind @n_before
+ * others, and to count the @n_rules that say so: steps of loops, and rules looked
+ * at.
+ */
+static void cost_of_names(struct kunit *test, unsigned int n_before,
+			  unsigned int n_rules, unsigned long *steps,
+			  unsigned int *looked)
+{
+	enum { NAMES = 20 };
+	static const struct texts rules = { DBUS_GENL_RULE_SEND,
+					    .name = "o.n%u.x" };
+	static const struct dg_policy_who nobody = {
+		.uid = KUIDT_INIT(1000),
+		.in_group = no_group,
+	};
+	const struct dg_msg msg = {
+		.type = DG_MSG_CALL, .serial = 1, .path = "/x",
+		.interface = "i.n", .member = "M", .destination = ":1.7",
+		.signature = "",
+	};
+	struct dg_policy_ask ask = { .msg = &msg, .other.unique = ":1.7" };
+	struct dg_owner *owners = kvcalloc(n_before + 1, sizeof(*owners),
+					   GFP_KERNEL);
+	struct dg_policy *policy = make_policy(test, &rules, n_rules);
+	struct dg_policy_class *class = dg_policy_class_get(policy, &nobody);
+	struct dg_name_change change;
+	struct dg_registry names;
+	unsigned int i, k;
+	char text[32];
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(class));
+	KUNIT_ASSERT_EQ(test, dg_registry_init(&names), 0);
+	for (i = 0; i <= n_before; i++) {
+		dg_owner_init(&owners[i], i + 1, NULL);
+		for (k = 0; k < NAMES; k++) {
+			scnprintf(text, sizeof(text), "o.n%u.x", k);
+			dg_registry_request(&names, &owners[i], text, 0,
+					    &change);
+		}
+	}
+	ask.other.owner = &owners[n_before];
+
+	host_steps = 0;
+	KUNIT_EXPECT_TRUE(test, dg_policy_may(class, DG_POLICY_SEND, &ask) ==
+					(n_rules == 8));
+	*steps = host_steps;
+	looked_at = 0;
+	KUNIT_EXPECT_EQ(test, dg_policy_count(class, DG_POLICY_SEND, &ask),
+			(int)min_t(unsigned int, NAMES, n_rules));
+	*looked = looked_at;
+
+	for (i = 0; i <= n_before; i++)
+		dg_registry_drop(&names, &owners[i], NULL, NULL);
+	dg_registry_destroy(&names);
+	dg_policy_class_put(class);
+	dg_policy_free(policy);
+	kvfree(owners);
+}
+
+/*
+ * How long the queues are that somebody waits in makes no difference; and to
+ * count rules costs as much as there are, not times the names.
+ */
+static void cost_names(struct kunit *test)
+{
+	unsigned long first, last;
+	unsigned int looked;
+
+	cost_of_names(test, 0, 8, &first, &looked);
+	KUNIT_EXPECT_NE(test, first, 0UL);
+	KUNIT_EXPECT_LE(test, looked, 2 * 8U);
+	cost_of_names(test, 200, 8, &last, &looked);
+	KUNIT_EXPECT_EQ(test, last, first);
+	cost_of_names(test, 0, 1000, &last, &looked);
+	KUNIT_EXPECT_LE(test, looked, 2 * 1000U);
+}
+
 static struct kunit_case cost_cases[] = {
 	KUNIT_CASE(cost_send),
 	KUNIT_CASE(cost_receive),
 	KUNIT_CASE(cost_own),
+	KUNIT_CASE(cost_names),
 	{}
 };
 
