@@ -536,6 +536,68 @@ static void test_table_remove(struct kunit *test)
 	world_free(w);
 }
 
+static void note_gone(void *data, const struct dg_match_rule *rule,
+		      struct dg_match_owner *owner)
+{
+	unsigned int *n = data;
+
+	n[0]++;
+	n[1] += dg_match_eavesdrops(rule);
+}
+
+/* What names a peer by its unique name goes, and nothing else. */
+static void test_table_remove_naming(struct kunit *test)
+{
+	static const char * const rules[] = {
+		"sender=':1.%u'", "destination=':1.%u'", "arg0=':1.%u'",
+		"type=signal,sender=':1.%u',member=M,path_namespace=/a",
+		"sender=':1.%u',destination=':1.%u'",
+		"sender=':1.%u',destination=':1.4',eavesdrop=true",
+		"sender=':1.4',destination=':1.%u'", "sender=o.n%u",
+		"destination=o.n%u", "sender=':2.%u'",
+	};
+	enum { PEERS = 40 };
+	struct dg_match_owner owners[2];
+	struct dg_match_table table;
+	unsigned int i, k, n[2];
+	char text[128];
+
+	KUNIT_ASSERT_EQ(test, dg_match_table_init(&table), 0);
+	for (i = 0; i < 2; i++)
+		dg_match_owner_init(&owners[i], NULL);
+	/* Enough of them to grow the table. */
+	for (i = 0; i < PEERS; i++) {
+		for (k = 0; k < ARRAY_SIZE(rules); k++) {
+			scnprintf(text, sizeof(text), rules[k], i + 100,
+				  i + 100);
+			dg_match_table_insert(&table, &owners[k % 2],
+					      parse(test, text));
+		}
+	}
+	KUNIT_EXPECT_LE(test, 7U, table.bits);
+
+	for (i = 0; i < PEERS; i++) {
+		memset(n, 0, sizeof(n));
+		dg_match_table_remove_naming(&table, i + 101, note_gone, n);
+		KUNIT_EXPECT_EQ(test, n[0], 6U);
+		KUNIT_EXPECT_EQ(test, n[1], 1U);
+		KUNIT_EXPECT_EQ(test, table.n_rules,
+				(unsigned int)(PEERS * ARRAY_SIZE(rules) -
+					       (i + 1) * 6));
+		dg_match_table_remove_naming(&table, i + 101, note_gone, n);
+		KUNIT_EXPECT_EQ(test, n[0], 6U);
+	}
+	memset(n, 0, sizeof(n));
+	dg_match_table_remove_naming(&table, 5, note_gone, n);
+	KUNIT_EXPECT_EQ(test, n[0], 0U);
+	KUNIT_EXPECT_EQ(test, owners[0].n_rules + owners[1].n_rules,
+			table.n_rules);
+	KUNIT_EXPECT_EQ(test, table.n_rules, 4U * PEERS);
+	for (i = 0; i < 2; i++)
+		dg_match_table_remove_all(&table, &owners[i]);
+	dg_match_table_destroy(&table);
+}
+
 static int stop(void *data, const struct dg_match_rule *rule,
 		struct dg_match_owner *owner)
 {
@@ -695,6 +757,7 @@ static struct kunit_case match_cases[] = {
 	KUNIT_CASE(test_applies_no_name),
 	KUNIT_CASE(test_applies_args),
 	KUNIT_CASE(test_table_remove),
+	KUNIT_CASE(test_table_remove_naming),
 	KUNIT_CASE(test_table_stop),
 	KUNIT_CASE(test_table_random),
 	{}

@@ -246,10 +246,29 @@ static void dg_peer_name_changed(void *data,
 	dg_driver_name_changed(data, change);
 }
 
+/* A rule of somebody's goes because it names who goes. */
+static void dg_peer_rule_gone(void *data, const struct dg_match_rule *rule,
+			      struct dg_match_owner *owner)
+{
+	struct dg_bus *bus = data;
+
+	if (!dg_match_eavesdrops(rule))
+		return;
+	dg_peer_of_rules(owner)->n_eavesdropping--;
+	bus->n_eavesdroppers--;
+}
+
+/*
+ * Its own rules, and as with dbus-daemon others' that name it by its unique
+ * name, which nobody will have again: but only if it has any rule.
+ */
 static void dg_peer_drop_rules(struct dg_peer *peer)
 {
 	struct dg_bus *bus = peer->bus;
 
+	if (peer->id && (peer->rules.n_rules || peer->monitored.n_rules))
+		dg_match_table_remove_naming(&bus->matches, peer->id,
+					     dg_peer_rule_gone, bus);
 	dg_match_table_remove_all(&bus->matches, &peer->rules);
 	bus->n_eavesdroppers -= peer->n_eavesdropping;
 	peer->n_eavesdropping = 0;

@@ -7,6 +7,7 @@
  * with.
  */
 #include <kunit/test.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "match.h"
@@ -188,10 +189,44 @@ static void test_many_names(struct kunit *test)
 			compare(test, dest, 10, false));
 }
 
+static void note_gone(void *data, const struct dg_match_rule *rule,
+		      struct dg_match_owner *owner)
+{
+	(*(unsigned int *)data)++;
+}
+
+/* Who goes costs as much as there are rules that name it. */
+static void test_removal(struct kunit *test)
+{
+	enum { RULES = 20000 };
+	struct dg_match_owner owner;
+	struct dg_match_table table;
+	unsigned int i, n = 0;
+	char text[128], *why;
+
+	KUNIT_ASSERT_EQ(test, dg_match_table_init(&table), 0);
+	dg_match_owner_init(&owner, NULL);
+	for (i = 0; i < RULES; i++) {
+		scnprintf(text, sizeof(text), "%s=':1.%u'",
+			  i % 2 ? "sender" : "destination", i / 2);
+		dg_match_table_insert(&table, &owner,
+				      dg_match_parse(text, strlen(text), &why));
+	}
+	host_steps = 0;
+	for (i = 0; i < 100; i++)
+		dg_match_table_remove_naming(&table, i + 1, note_gone, &n);
+	KUNIT_EXPECT_EQ(test, n, 200U);
+	/* And those that lie in the same place of the hash table. */
+	KUNIT_EXPECT_LE(test, host_steps, 1000UL);
+	dg_match_table_remove_all(&table, &owner);
+	dg_match_table_destroy(&table);
+}
+
 static struct kunit_case cost_cases[] = {
 	KUNIT_CASE(test_one_key),
 	KUNIT_CASE(test_many_keys),
 	KUNIT_CASE(test_many_names),
+	KUNIT_CASE(test_removal),
 	{}
 };
 
