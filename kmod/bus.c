@@ -377,6 +377,7 @@ static void dg_bus_kill(struct dg_bus *bus)
 	list_for_each_entry_safe(peer, next, &bus->members, node) {
 		dg_peer_remove_locked(peer, DBUS_GENL_REASON_BUS_GONE);
 		list_add_tail(&peer->node, &removed);
+		cond_resched();
 	}
 	dg_activation_end(bus);
 	up_write(&bus->lock);
@@ -442,6 +443,25 @@ static void dg_controller_gone(struct dg_endpoint *ep)
 	dg_endpoint_del(ep);
 	if (ours)
 		dg_endpoint_put(ep);
+}
+
+/**
+ * dg_bus_breathe() - let whoever waits for the bus have it for a while
+ * @bus: the bus; the caller holds its lock for writing, and does again
+ *
+ * Between the steps of what may take long: anything may have changed.
+ */
+void dg_bus_breathe(struct dg_bus *bus)
+{
+	lockdep_assert_held_write(&bus->lock);
+
+	if (rwsem_is_contended(&bus->lock)) {
+		up_write(&bus->lock);
+		cond_resched();
+		down_write(&bus->lock);
+	} else {
+		cond_resched();
+	}
 }
 
 /* The peer of an id, NULL if there is none; under the bus's lock. */

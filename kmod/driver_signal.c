@@ -102,7 +102,7 @@ static void dg_driver_tell(struct dg_peer *to, const char *member,
 	struct sk_buff *packet;
 
 	/* Of one that has gone, monitors hear. */
-	if (!to->connected && !to->bus->n_monitors)
+	if (to->leaving && !to->bus->n_monitors)
 		return;
 
 	dg_signal_put(&body, name);

@@ -102,9 +102,11 @@ void dg_replies_expire(struct work_struct *work)
 	timeout = dg_timeout(bus, DBUS_GENL_LIMIT_A_REPLY_TIMEOUT);
 	if (timeout) {
 		while ((caller = dg_reply_pop_older(bus, now - timeout, &serial,
-						    &oldest, &more)))
+						    &oldest, &more))) {
 			dg_driver_no_reply(caller, serial, DG_ERROR("NoReply"),
 					   "Message did not receive a reply (timeout by message bus)");
+			dg_bus_breathe(bus);
+		}
 		if (more)
 			dg_arm_again(&bus->reply_expiry, oldest, timeout);
 	}

@@ -284,18 +284,24 @@ static void dg_peer_drop_id(struct dg_peer *peer)
 	peer->bus->n_named--;
 }
 
-/* Nobody waits any more for the replies that it owes. */
-static void dg_peer_drop_taken(struct dg_peer *peer)
+/* One of those who wait for replies that it owes waits no more: whether any did. */
+static bool dg_peer_drop_one_taken(struct dg_peer *peer)
 {
 	struct dg_bus *bus = peer->bus;
 	struct dg_peer *caller;
 	u32 serial;
 
-	while ((caller = dg_reply_pop_taken(bus, peer, &serial))) {
-		if (!bus->dead)
-			dg_driver_no_reply(caller, serial, DG_ERROR("NoReply"),
-					   "Message recipient disconnected from message bus without replying");
-	}
+	caller = dg_reply_pop_taken(bus, peer, &serial);
+	if (caller && !bus->dead)
+		dg_driver_no_reply(caller, serial, DG_ERROR("NoReply"),
+				   "Message recipient disconnected from message bus without replying");
+	return caller;
+}
+
+static void dg_peer_drop_taken(struct dg_peer *peer)
+{
+	while (dg_peer_drop_one_taken(peer))
+		cond_resched();
 }
 
 /**
@@ -326,40 +332,19 @@ void dg_peer_become_monitor(struct dg_peer *peer)
 	dg_peer_drop_taken(peer);
 }
 
-/**
- * dg_peer_remove_locked() - take a peer off its bus
- * @peer: the peer; the caller holds its bus's lock for writing
- * @reason: what DISCONNECT shall say; %DBUS_GENL_REASON_UNSPEC if the socket
- *	has been released and there is nobody to tell
- *
- * In dbus-daemon's order: its rules first, so that it hears nothing of its own
- * end; then its names, the unique one last; then NoReply to those whose calls
- * it leaves.  A bus that goes as a whole tells of none of that.
- *
- * Return: whether it was on the bus; if so, the caller puts the maker's
- * reference once it has let the lock go.
+/*
+ * It does nothing any more, and hears nothing, of its own end too: as with
+ * dbus-daemon its rules go first.  Its names are there still.
  */
-bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
+static void dg_peer_leave(struct dg_peer *peer, enum dbus_genl_reason reason)
 {
 	struct dg_bus *bus = peer->bus;
 	struct sk_buff *last = NULL;
 
-	lockdep_assert_held_write(&bus->lock);
+	if (peer->leaving)
+		return;
+	peer->leaving = true;
 
-	if (!peer->connected)
-		return false;
-	peer->connected = false;
-
-	trace_dg_release(peer, reason);
-	list_del_init(&peer->node);
-	bus->changes++;
-	bus->n_peers--;
-	peer->user->n_peers--;
-	if (!peer->id) {
-		bus->n_silent--;
-		peer->user->n_silent--;
-	}
-	dg_peer_drop_id(peer);
 	dg_peer_drop_rules(peer);
 	dg_match_table_remove_all(&bus->monitored, &peer->monitored);
 	bus->n_monitors -= peer->monitor;
@@ -374,14 +359,64 @@ bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
 		dg_packet_set_reason(last, reason);
 	}
 	dg_queue_close(peer, last);
+}
 
-	dg_registry_drop(&bus->registry, &peer->owner,
-			 bus->dead ? NULL : dg_peer_name_changed, bus);
+static bool dg_peer_drop_one_name(struct dg_peer *peer)
+{
+	struct dg_bus *bus = peer->bus;
+
+	return dg_registry_drop_one(&bus->registry, &peer->owner,
+				    bus->dead ? NULL : dg_peer_name_changed,
+				    bus);
+}
+
+/* Its names are gone but the unique one, which goes with it. */
+static void dg_peer_take_off(struct dg_peer *peer,
+			     enum dbus_genl_reason reason)
+{
+	struct dg_bus *bus = peer->bus;
+
+	peer->connected = false;
+	trace_dg_release(peer, reason);
+	list_del_init(&peer->node);
+	bus->changes++;
+	bus->n_peers--;
+	peer->user->n_peers--;
+	if (!peer->id) {
+		bus->n_silent--;
+		peer->user->n_silent--;
+	}
+	dg_peer_drop_id(peer);
 	if (peer->id && !peer->monitor && !bus->dead)
 		dg_driver_unique_name_changed(bus, peer, true);
-
-	dg_peer_drop_taken(peer);
 	dg_policy_leave(peer);
+}
+
+/**
+ * dg_peer_remove_locked() - take a peer off its bus
+ * @peer: the peer; the caller holds its bus's lock for writing
+ * @reason: what DISCONNECT shall say; %DBUS_GENL_REASON_UNSPEC if the socket
+ *	has been released and there is nobody to tell
+ *
+ * In dbus-daemon's order: its rules first; then its names, the unique one last;
+ * then NoReply to those whose calls it leaves.  A bus that goes as a whole tells
+ * of none of that.
+ *
+ * Return: whether it was on the bus; if so, the caller puts the maker's
+ * reference once it has let the lock go.
+ */
+bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
+{
+	lockdep_assert_held_write(&peer->bus->lock);
+
+	if (!peer->connected)
+		return false;
+
+	dg_peer_leave(peer, reason);
+	while (dg_peer_drop_one_name(peer))
+		;
+	dg_peer_take_off(peer, reason);
+	dg_peer_drop_taken(peer);
 	return true;
 }
 
@@ -399,14 +434,30 @@ void dg_peers_put(struct list_head *removed)
 	}
 }
 
+/*
+ * Others have their turn between the names that it gives up, and between the
+ * calls that it leaves: a user may have many, and each may cost much.  To them it
+ * is as if it had released some names before its end.  Whoever ends it meanwhile,
+ * with its bus or for the same reason, does all that is left to do.
+ */
 static void dg_peer_gone(struct dg_endpoint *ep)
 {
 	struct dg_peer *peer = container_of(ep, struct dg_peer, ep);
+	struct dg_bus *bus = peer->bus;
 	bool removed;
 
-	down_write(&peer->bus->lock);
-	removed = dg_peer_remove_locked(peer, DBUS_GENL_REASON_UNSPEC);
-	up_write(&peer->bus->lock);
+	down_write(&bus->lock);
+	if (peer->connected)
+		dg_peer_leave(peer, DBUS_GENL_REASON_UNSPEC);
+	while (peer->connected && dg_peer_drop_one_name(peer))
+		dg_bus_breathe(bus);
+	removed = peer->connected;
+	if (removed) {
+		dg_peer_take_off(peer, DBUS_GENL_REASON_UNSPEC);
+		while (dg_peer_drop_one_taken(peer))
+			dg_bus_breathe(bus);
+	}
+	up_write(&bus->lock);
 
 	if (removed)
 		dg_peer_put(peer);

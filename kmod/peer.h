@@ -55,6 +55,7 @@ struct dg_peer_counters {
  * @comm: name of that process then, for error texts
  * @disconnect: its DISCONNECT, made ahead so that it cannot fail; or NULL
  * @connected: on the bus; under dg_bus.lock, as what follows
+ * @leaving: it gives up what it has, and hears nothing any more
  * @node: in dg_bus.members
  * @number: its place in time among the bus's peers, from CONNECT on
  * @since: when it joined, in jiffies
@@ -89,6 +90,7 @@ struct dg_peer {
 	struct sk_buff *disconnect;
 
 	bool connected;
+	bool leaving;
 	struct list_head node;
 	u64 number;
 	unsigned long since;

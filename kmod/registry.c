@@ -349,14 +349,25 @@ static void drop_place(struct dg_registry *reg, struct dg_place *place,
 	cond_resched();
 }
 
+bool dg_registry_drop_one(struct dg_registry *reg, struct dg_owner *owner,
+			  void (*changed)(void *data,
+					  const struct dg_name_change *change),
+			  void *data)
+{
+	if (list_empty(&owner->places))
+		return false;
+	drop_place(reg, list_last_entry(&owner->places, struct dg_place,
+					of_owner), changed, data);
+	return true;
+}
+
 void dg_registry_drop(struct dg_registry *reg, struct dg_owner *owner,
 		      void (*changed)(void *data,
 				      const struct dg_name_change *change),
 		      void *data)
 {
-	while (!list_empty(&owner->places))
-		drop_place(reg, list_last_entry(&owner->places, struct dg_place,
-						of_owner), changed, data);
+	while (dg_registry_drop_one(reg, owner, changed, data))
+		;
 }
 
 void dg_registry_drop_oldest_first(struct dg_registry *reg,
@@ -389,6 +400,7 @@ int dg_registry_for_each_name(const struct dg_registry *reg,
 	int ret;
 
 	for (i = 0; i < BIT(reg->bits); i++) {
+		cond_resched();
 		hlist_for_each_entry(name, &reg->buckets[i], node) {
 			ret = fn(data, name->text, owner_of(name));
 			if (ret)
@@ -410,6 +422,7 @@ int dg_registry_for_each_queued(const struct dg_registry *reg,
 	if (!name)
 		return -ENOENT;
 	list_for_each_entry(place, &name->queue, in_queue) {
+		cond_resched();
 		ret = fn(data, place->owner);
 		if (ret)
 			return ret;

@@ -141,7 +141,16 @@ void dg_registry_drop(struct dg_registry *reg, struct dg_owner *owner,
 				      const struct dg_name_change *change),
 		      void *data);
 
-/* As above, the oldest place first: as dbus-daemon does when a peer stays. */
+/*
+ * As above, the newest place alone: false if there is none.  For who lets the
+ * caller's lock go in between.
+ */
+bool dg_registry_drop_one(struct dg_registry *reg, struct dg_owner *owner,
+			  void (*changed)(void *data,
+					  const struct dg_name_change *change),
+			  void *data);
+
+/* As dg_registry_drop(), the oldest place first: as dbus-daemon does when a peer stays. */
 void dg_registry_drop_oldest_first(struct dg_registry *reg,
 				   struct dg_owner *owner,
 				   void (*changed)(void *data,

@@ -275,18 +275,19 @@ struct dg_peer *dg_reply_pop_older(struct dg_bus *bus, unsigned long since,
 /* A caller goes; the caller of this holds the bus's lock for writing. */
 void dg_reply_drop_made(struct dg_bus *bus, struct dg_peer *caller)
 {
-	struct dg_reply *reply, *next;
-	LIST_HEAD(gone);
+	struct dg_reply *reply;
 
 	lockdep_assert_held_write(&bus->lock);
 
-	spin_lock(&bus->replies_lock);
-	list_for_each_entry_safe(reply, next, &caller->calls.made, made) {
-		dg_reply_unlink(bus, reply);
-		list_add(&reply->made, &gone);
-	}
-	spin_unlock(&bus->replies_lock);
-
-	list_for_each_entry_safe(reply, next, &gone, made)
+	/* One by one: there may be too many for a spinlock. */
+	do {
+		spin_lock(&bus->replies_lock);
+		reply = list_first_entry_or_null(&caller->calls.made,
+						 struct dg_reply, made);
+		if (reply)
+			dg_reply_unlink(bus, reply);
+		spin_unlock(&bus->replies_lock);
 		kfree(reply);
+		cond_resched();
+	} while (reply);
 }
