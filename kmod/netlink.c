@@ -12,6 +12,7 @@
 #include <linux/dbus_genl.h>
 #include <linux/file.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 #include <net/genetlink.h>
 
 #include "activate_cmd.h"
@@ -594,6 +595,13 @@ static int dg_request(struct sk_buff *skb, struct genl_info *info,
 		      int (*cmd)(struct sk_buff *skb, struct genl_info *info))
 {
 	int err;
+
+	/*
+	 * One sendmsg() may have thousands, which whoever kills the task would
+	 * wait for.
+	 */
+	if (fatal_signal_pending(current))
+		return -EINTR;
 
 	err = dg_check_attrs(info->nlhdr, info->extack);
 	if (!err)

@@ -20,7 +20,8 @@
  * NUL inside (spec, "Basic types").  Every request is validated strictly: an
  * unknown, missing, repeated or malformed attribute is -EINVAL (-ERANGE where
  * the netlink policy finds a value or length out of range) and nothing else
- * happens.
+ * happens.  Of the requests of one sendmsg() those that come after a signal
+ * which kills the task are not done: -EINTR, which nobody is there to read.
  */
 #ifndef _UAPI_LINUX_DBUS_GENL_H
 #define _UAPI_LINUX_DBUS_GENL_H
