@@ -322,6 +322,8 @@ void dg_peer_become_monitor(struct dg_peer *peer)
 
 	dg_peer_drop_id(peer);
 	dg_driver_unique_name_changed(bus, peer, true);
+	/* No match rule means it by that name any more. */
+	peer->owner.id = 0;
 	dg_registry_drop_oldest_first(&bus->registry, &peer->owner,
 				      dg_peer_name_changed, bus);
 	dg_peer_drop_rules(peer);
