@@ -160,8 +160,8 @@ void in_order(Tap& tap) {
     if (!m || m->error_name != "org.freedesktop.DBus.Error.NoReply") break;
   }
   tap.ok(answers == CALLS, "each call that waited for it gets NoReply: %d of %d", answers, CALLS);
-  tap.ok(caller.ask("NameHasOwner", Args().s(name_of(0))) == "b0" &&
-             caller.ask("NameHasOwner", Args().s(unique)) == "b0",
+  tap.ok(caller.ask("NameHasOwner", Args().s(name_of(0))) == "false" &&
+             caller.ask("NameHasOwner", Args().s(unique)) == "false",
          "nobody has them any more");
 }
 
