@@ -31,8 +31,13 @@
 /* Match rules of one peer. */
 #define DG_MATCHES_PER_PEER_MAX		4096
 
-/* Names that one peer owns or queues for, its unique name counted. */
+/*
+ * Names that one peer owns or queues for, its unique name counted; and what
+ * LIMITS_SET can make of that: each is a broadcast when the peer goes, which all
+ * rules on the bus may look at.
+ */
 #define DG_NAMES_PER_PEER_MAX		1024
+#define DG_NAMES_PER_PEER_MOST		SZ_8K
 
 /* Calls of one peer that wait for their reply. */
 #define DG_REPLIES_PER_PEER_MAX		4096
