@@ -8,6 +8,7 @@
 #include <kunit/test.h>
 #include <linux/dbus_genl.h>
 #include <linux/err.h>
+#include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -356,6 +357,10 @@ static void cost_of_names(struct kunit *test, unsigned int n_before,
 	KUNIT_EXPECT_EQ(test, dg_policy_count(class, DG_POLICY_SEND, &ask),
 			(int)min_t(unsigned int, NAMES, n_rules));
 	*looked = looked_at;
+	host_fail_alloc(1);
+	KUNIT_EXPECT_EQ(test, dg_policy_count(class, DG_POLICY_SEND, &ask),
+			-ENOMEM);
+	host_fail_alloc(0);
 
 	for (i = 0; i <= n_before; i++)
 		dg_registry_drop(&names, &owners[i], NULL, NULL);
