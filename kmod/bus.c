@@ -192,7 +192,7 @@ static void dg_bus_release(struct kref *ref)
 	dg_match_table_destroy(&bus->monitored);
 	dg_match_table_destroy(&bus->matches);
 	dg_registry_destroy(&bus->registry);
-	dg_policy_free(bus->policy);
+	dg_policy_put(bus->policy);
 	kfree(bus);
 }
 

@@ -135,6 +135,10 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 	u32 silent;
 	int err;
 
+	err = dg_policy_prepare(peer);
+	if (err)
+		return err;
+
 	down_write(&bus->lock);
 	err = -ENOENT;
 	if (bus->dead)
@@ -150,7 +154,7 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 		goto out;
 	err = dg_endpoint_add(&peer->ep);
 	if (err)
-		goto err_policy;
+		goto out;
 	err = welcome(data);
 	if (err)
 		goto err_endpoint;
@@ -171,9 +175,8 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 
 err_endpoint:
 	dg_endpoint_del(&peer->ep);
-err_policy:
-	dg_policy_leave(peer);
 out:
+	dg_policy_leave(peer);
 	up_write(&bus->lock);
 	return err;
 }

@@ -69,7 +69,7 @@ struct dg_peer_counters {
  * @peak_names: the same of names
  * @broadcast: the last broadcast that it got, so that it gets each once
  * @policy: the rules that are for it; NULL if its bus has no policy
- * @next_policy: likewise, while the policy is being replaced
+ * @next_policy: likewise, while it joins or the policy is being replaced
  * @takes_fds: it said in CONNECT that it claims files; for good
  * @waits: struct dg_waiter of what it sent and waits: see activate.c
  * @calls: pending calls

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * policy_rule.c - whether one rule of a policy matches
+ * policy_rule.c - whether one rule of a policy matches; and an order of users
  *
  * What rules mean is dbus-daemon 1.14's, as observed: see enum
  * dbus_genl_rule_attr.
@@ -8,6 +8,16 @@
 #include <linux/string.h>
 
 #include "policy.h"
+
+/* For sort() and bsearch(). */
+int dg_policy_compare_users(const void *a, const void *b)
+{
+	const kuid_t *one = a, *two = b;
+
+	if (uid_eq(*one, *two))
+		return 0;
+	return uid_lt(*one, *two) ? -1 : 1;
+}
 
 /* Whether a name is @prefix, or begins with it and a '.'. */
 static bool dg_name_within(const char *name, const char *prefix)

@@ -152,7 +152,7 @@ static void policy_empty(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, dg_policy_may_connect(policy, &nobody, true));
 	KUNIT_EXPECT_FALSE(test, dg_policy_may_connect(policy, &nobody, false));
 	dg_policy_class_put(class);
-	dg_policy_free(policy);
+	dg_policy_put(policy);
 	kfree(b);
 }
 
@@ -198,7 +198,7 @@ static void policy_last_match(struct kunit *test)
 	msg.member = "N";
 	KUNIT_EXPECT_FALSE(test, may_send(class, &msg, ":1.1"));
 	dg_policy_class_put(class);
-	dg_policy_free(policy);
+	dg_policy_put(policy);
 	kfree(b);
 }
 
@@ -241,7 +241,7 @@ static void policy_own(struct kunit *test)
 				    dg_policy_may_own(class, cases[i].name),
 				    cases[i].may, "%s", cases[i].name);
 	dg_policy_class_put(class);
-	dg_policy_free(policy);
+	dg_policy_put(policy);
 	kfree(b);
 }
 
@@ -294,7 +294,50 @@ static void policy_classes(struct kunit *test)
 	dg_policy_class_put(two);
 	dg_policy_class_put(three);
 	KUNIT_EXPECT_TRUE(test, list_empty(&policy->classes));
-	dg_policy_free(policy);
+	dg_policy_put(policy);
+	kfree(b);
+}
+
+/*
+ * As peers join: looked for, made without the lock, listed; and another may have
+ * been first, or a new policy, which the old one outlives as long as need be.
+ */
+static void policy_class_steps(struct kunit *test)
+{
+	struct dg_policy_class *one, *two, *three;
+	struct dg_policy_complaint complaint;
+	struct blob *b = kzalloc(sizeof(*b), GFP_KERNEL);
+	struct dg_policy *policy;
+	size_t section;
+
+	KUNIT_ASSERT_TRUE(test, b != NULL);
+	section = open_context(b, DBUS_GENL_CONTEXT_DEFAULT);
+	put_rule(b, DBUS_GENL_RULE_OWN, true, DBUS_GENL_RULE_A_NAME, "a.b");
+	close_nest(b, section);
+	policy = load(b, &complaint);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(policy));
+
+	one = dg_policy_class_new(policy, &nobody);
+	two = dg_policy_class_new(policy, &nobody);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(one) || IS_ERR(two));
+	KUNIT_EXPECT_TRUE(test, !dg_policy_class_find(one));
+	KUNIT_ASSERT_EQ(test, dg_policy_class_build(one), 0);
+	KUNIT_ASSERT_EQ(test, dg_policy_class_build(two), 0);
+	KUNIT_EXPECT_TRUE(test, !dg_policy_class_find(two));
+
+	KUNIT_EXPECT_PTR_EQ(test, dg_policy_class_list(one), one);
+	three = dg_policy_class_find(two);
+	KUNIT_EXPECT_PTR_EQ(test, three, one);
+	KUNIT_EXPECT_PTR_EQ(test, dg_policy_class_list(three), one);
+	two = dg_policy_class_list(two);
+	KUNIT_EXPECT_PTR_EQ(test, two, one);
+
+	dg_policy_class_put(one);
+	dg_policy_class_put(two);
+	KUNIT_EXPECT_FALSE(test, list_empty(&policy->classes));
+	dg_policy_put(policy);
+	KUNIT_EXPECT_TRUE(test, dg_policy_may_own(three, "a.b"));
+	dg_policy_class_put(three);
 	kfree(b);
 }
 
@@ -375,7 +418,7 @@ static void policy_bad(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, complaint.rule, what > 4 ? 1 : 0,
 				    "case %u", what);
 		if (!IS_ERR(policy))
-			dg_policy_free(policy);
+			dg_policy_put(policy);
 	}
 	kfree(b);
 }
@@ -397,7 +440,7 @@ static void policy_cut(struct kunit *test)
 		policy = load(b, &complaint);
 		KUNIT_EXPECT_EQ(test, PTR_ERR(policy), (long)-EINVAL);
 		if (!IS_ERR(policy))
-			dg_policy_free(policy);
+			dg_policy_put(policy);
 	}
 	kfree(b);
 }
@@ -407,6 +450,7 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(policy_last_match),
 	KUNIT_CASE(policy_own),
 	KUNIT_CASE(policy_classes),
+	KUNIT_CASE(policy_class_steps),
 	KUNIT_CASE(policy_bad),
 	KUNIT_CASE(policy_cut),
 	{}

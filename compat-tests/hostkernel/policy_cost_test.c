@@ -3,7 +3,8 @@
  * policy_cost_test.c - a verdict meets only rules that could apply
  *
  * Linked with --wrap of what a verdict does with a rule, and of what it hashes to
- * find it: both are counted, with few rules and with many that can't apply.
+ * find it: both are counted, with few rules and with many that can't apply.  So
+ * are the comparisons with users at the console, to find a peer's class.
  */
 #include <kunit/test.h>
 #include <linux/dbus_genl.h>
@@ -16,7 +17,7 @@
 
 #include "policy.h"
 
-static unsigned int looked_at, hashed;
+static unsigned int looked_at, hashed, compared;
 
 bool __real_dg_policy_rule_matches(const struct dg_policy_rule *rule,
 				   const struct dg_policy_ask *ask);
@@ -30,6 +31,14 @@ u32 __real_dg_policy_hash_text(const struct dg_policy *policy, const char *s,
 			       size_t n);
 u32 __wrap_dg_policy_hash_text(const struct dg_policy *policy, const char *s,
 			       size_t n);
+int __real_dg_policy_compare_users(const void *a, const void *b);
+int __wrap_dg_policy_compare_users(const void *a, const void *b);
+
+int __wrap_dg_policy_compare_users(const void *a, const void *b)
+{
+	compared++;
+	return __real_dg_policy_compare_users(a, b);
+}
 
 bool __wrap_dg_policy_rule_matches(const struct dg_policy_rule *rule,
 				   const struct dg_policy_ask *ask)
@@ -212,7 +221,7 @@ static void verdict(struct kunit *test, const struct texts *t, unsigned int n,
 	/* The table has a bucket for each, and the hash is good enough. */
 	KUNIT_EXPECT_LE(test, longest_chain(&class->index[kind]), 32U);
 	dg_policy_class_put(class);
-	dg_policy_free(policy);
+	dg_policy_put(policy);
 }
 
 static void check(struct kunit *test, const struct texts *t, u8 type)
@@ -304,10 +313,51 @@ static void cost_own(struct kunit *test)
 		check(test, &rules[i], DG_MSG_CALL);
 }
 
+/* Who is at the console is looked up once, in order, however many ask for it. */
+static void cost_console(struct kunit *test)
+{
+	enum { BITS = 12, N = 1 << BITS };
+	struct blob b = { .size = DBUS_GENL_POLICY_MAX };
+	struct dg_policy_complaint complaint = { };
+	struct dg_policy *policy;
+	u32 users[N], i;
+
+	b.data = kvmalloc(b.size, GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, b.data != NULL);
+	for (i = 0; i < N; i++) {
+		size_t section = put(&b, DBUS_GENL_POLICY_A_SECTION, NULL, 0);
+
+		put_u8(&b, DBUS_GENL_SECTION_A_AT_CONSOLE, i & 1);
+		close_nest(&b, section);
+		users[i] = 2 * (N - i);
+	}
+	put(&b, DBUS_GENL_POLICY_A_CONSOLE, users, sizeof(users));
+	policy = dg_policy_load(b.data, b.len, &init_user_ns, &complaint);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(policy));
+
+	/* The even ones are there. */
+	for (i = 2; i < 2 * N + 2; i += 111) {
+		const struct dg_policy_who who = { .uid = KUIDT_INIT(i),
+						   .in_group = no_group };
+		struct dg_policy_class *class;
+
+		compared = 0;
+		class = dg_policy_class_get(policy, &who);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(class));
+		KUNIT_EXPECT_NE(test, compared, 0U);
+		KUNIT_EXPECT_LE(test, compared, BITS + 1U);
+		/* at_console true comes before false. */
+		KUNIT_EXPECT_EQ(test, !(class->sections[0] & 1), i % 2);
+		dg_policy_class_put(class);
+	}
+	dg_policy_put(policy);
+}
+
 static struct kunit_case cost_cases[] = {
 	KUNIT_CASE(cost_send),
 	KUNIT_CASE(cost_receive),
 	KUNIT_CASE(cost_own),
+	KUNIT_CASE(cost_console),
 	{}
 };
 

@@ -117,7 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	use(policy, &owner);
 	dg_registry_drop(&registry, &owner, NULL, NULL);
 	dg_registry_destroy(&registry);
-	dg_policy_free(policy);
+	dg_policy_put(policy);
 	require(host_allocs() == before, "something is left");
 	return 0;
 }
