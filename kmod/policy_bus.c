@@ -65,15 +65,12 @@ bool dg_policy_privileged(const struct dg_peer *peer)
 	       (uid_valid(root) && uid_eq(peer->cred->euid, root));
 }
 
-static bool dg_policy_admits(const struct dg_peer *peer,
+static bool dg_policy_admits(const struct dg_bus *bus,
 			     const struct dg_policy_who *who)
 {
-	const struct dg_bus *bus = peer->bus;
+	bool own = dg_bus_admits(bus, who->uid);
 
-	if (!bus->policy)
-		return dg_bus_admits(bus, who->uid);
-	return dg_policy_may_connect(bus->policy, who,
-				     dg_policy_privileged(peer));
+	return bus->policy ? dg_policy_may_connect(bus->policy, who, own) : own;
 }
 
 /**
@@ -92,7 +89,7 @@ int dg_policy_prepare(struct dg_peer *peer)
 	int err;
 
 	down_read(&bus->lock);
-	if (bus->policy && dg_policy_admits(peer, &who))
+	if (bus->policy && dg_policy_admits(bus, &who))
 		class = dg_policy_class_new(bus->policy, &who);
 	if (!IS_ERR_OR_NULL(class))
 		other = dg_policy_class_find(class);
@@ -122,7 +119,7 @@ int dg_policy_join(struct dg_peer *peer)
 
 	lockdep_assert_held_write(&bus->lock);
 
-	if (!dg_policy_admits(peer, &who))
+	if (!dg_policy_admits(bus, &who))
 		return -EACCES;
 	if (!bus->policy)
 		return 0;

@@ -133,7 +133,8 @@
  *	policy is larger than %DBUS_GENL_POLICY_MAX; -EINVAL it is not valid:
  *	the text says why, and the cookie (NLMSGERR_ATTR_COOKIE) where: two u32,
  *	the section and the rule in it, counted from 1, 0 if it is none of
- *	them; -ENOMEM.  After an error the bus's policy is what it was.
+ *	them; -ENOMEM; -EINTR the caller has been killed meanwhile.  After an
+ *	error the bus's policy is what it was.
  * @DBUS_GENL_CMD_ACTIVATE: kernel → controller: start the service of
  *	ACTIVATE_A_NAME.  controller → kernel, with the request's ACTIVATE_A_ID,
  *	ERROR_NAME and ERROR_TEXT, all required: it can't be, and all who wait
@@ -392,10 +393,10 @@ enum dbus_genl_bus_attr {
  * order: sections of context default, of its groups (lower numbers first), of
  * its user, at_console true, false, context mandatory; within these in the
  * order of the policy.  The last one that matches decides, and without one it
- * is denied; but a user may join its own bus, and root any, unless a rule says
- * no.  As in dbus-daemon, a rule of SEND or RECEIVE that has none of TYPE, NAME,
- * INTERFACE, MEMBER, PATH and ERROR makes those before it void, even where
- * its other attributes keep it from matching.
+ * is denied; but where no rule says who may join the bus's user may, and nobody
+ * else, root not either.  As in dbus-daemon, a rule of SEND or RECEIVE that
+ * has none of TYPE, NAME, INTERFACE, MEMBER, PATH and ERROR makes those before it
+ * void, even where its other attributes keep it from matching.
  *
  * SEND is asked of the sender for each receiver, be it addressed, eavesdropping
  * or one that a broadcast goes to; RECEIVE of that receiver; OWN of who calls
