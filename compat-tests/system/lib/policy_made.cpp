@@ -187,10 +187,9 @@ std::vector<NamedScene> made_scenes() {
                   {1})},
   };
   for (const uint32_t owner : {0u, 1u}) {
-    for (const char* rules :
-         {"", "<allow user=\"root\"/>", "<allow user=\"*\"/>", "<deny user=\"*\"/>",
-          "<deny user=\"1\"/>", "<allow user=\"*\"/><deny user=\"root\"/>",
-          "<allow group=\"0\"/>"}) {
+    for (const char* rules : {"", "<allow user=\"root\"/>", "<allow user=\"*\"/>",
+                              "<deny user=\"*\"/>", "<deny user=\"1\"/>",
+                              "<allow user=\"*\"/><deny user=\"root\"/>", "<allow group=\"0\"/>"}) {
       scenes.push_back({"who joins whose bus", joins(owner, rules)});
     }
   }
