@@ -213,6 +213,12 @@ std::string set_policy(dg::GenlSocket& socket, const std::string& file) {
 // A bus that isn't persistent lives as long as the socket, so that this waits for a signal. With a
 // configuration SIGHUP reads it again, as it does with dbus-daemon.
 void create_bus(const std::string& name, bool persistent, const std::string& config) {
+  // Before there is a bus: SIGHUP would end it, if it came while the policy is read for the first
+  // time.
+  sigset_t ending;
+  sigemptyset(&ending);
+  for (int number : {SIGHUP, SIGINT, SIGTERM}) sigaddset(&ending, number);
+  (void)::sigprocmask(SIG_BLOCK, &ending, nullptr);
   dg::GenlSocket socket = open_socket();
   std::string machine_id;
   (void)dg::machine_id(false, &machine_id, nullptr);
@@ -229,10 +235,6 @@ void create_bus(const std::string& name, bool persistent, const std::string& con
       die(wrong);
     }
   }
-  sigset_t ending;
-  sigemptyset(&ending);
-  for (int number : {SIGHUP, SIGINT, SIGTERM}) sigaddset(&ending, number);
-  (void)::sigprocmask(SIG_BLOCK, &ending, nullptr);
   fmt::print("genl:bus={},uid={},guid={}\n", bus.name, bus.uid, bus.guid);
   (void)std::fflush(stdout);
   int number = 0;
