@@ -30,8 +30,7 @@ class BusConfigTest : public testing::Test {
 
   // The only rule of a policy.
   PolicyRule rule(const std::string& attributes) const {
-    const BusConfig config =
-        read("<policy context='default'><allow " + attributes + "/></policy>");
+    const BusConfig config = read("<policy context='default'><allow " + attributes + "/></policy>");
     return config.policy.at(0).rules.at(0);
   }
 
@@ -61,7 +60,7 @@ TEST_F(BusConfigTest, LeavesOutWrongFiles) {
   const BusConfig config = read("<type>x</type><includedir>wrong</includedir>");
   EXPECT_EQ(config.policy.size(), 2U);  // a.conf's, z.conf's
   EXPECT_EQ(config.type, "from an include");
-  const char* const wrong[] = {"directory.conf",  "dangling.conf", "fifo.conf", "main.conf",
+  const char* const wrong[] = {"directory.conf",  "dangling.conf", "fifo.conf",      "main.conf",
                                "text.conf:1: no", "self.conf",     "text.conf:1: no"};
   EXPECT_EQ(config.warnings.size(), std::size(wrong));
   for (const char* name : wrong) {
@@ -89,15 +88,13 @@ TEST_F(BusConfigTest, ReadsNumbersAsStrtolDoes) {
   struct {
     const char* text;
     uint32_t number;
-  } const cases[] = {{"5", 5},    {"010", 8}, {"08", 0}, {"0x10", 16}, {"0xg", 0},
-                     {"1k", 1},   {" 5", 5},  {"+5", 5}, {"-0", 0},    {"1e3", 1},
-                     {"0x1f", 31}};
+  } const cases[] = {{"5", 5},  {"010", 8}, {"08", 0}, {"0x10", 16}, {"0xg", 0},  {"1k", 1},
+                     {" 5", 5}, {"+5", 5},  {"-0", 0}, {"1e3", 1},   {"0x1f", 31}};
   for (const auto& each : cases) {
     const std::string text = each.text;
     EXPECT_EQ(rule("send_type='*' min_fds='" + text + "'").min_fds, each.number) << text;
     const char* const name = "max_names_per_connection";
-    BusConfig config =
-        read(std::string("<limit name='") + name + "'>" + text + "</limit>");
+    BusConfig config = read(std::string("<limit name='") + name + "'>" + text + "</limit>");
     EXPECT_EQ(config.limits[name], each.number) << text;
   }
 }
@@ -108,10 +105,21 @@ TEST_F(BusConfigTest, ReadsUsers) {
     const char* text;
     std::optional<uint32_t> id;
   } const cases[] = {
-      {"root", 0},          {"0", 0},           {"0x10", 16},           {"010", 8},
-      {" 7", 7},            {"+7", 7},          {"4294967294", 4294967294}, {"08", {}},
-      {"7 ", {}},           {"0k", {}},         {"-1", {}},             {"4294967295", {}},
-      {"4294967296", {}},   {"no such one", {}},    {"", {}},
+      {"root", 0},
+      {"0", 0},
+      {"0x10", 16},
+      {"010", 8},
+      {" 7", 7},
+      {"+7", 7},
+      {"4294967294", 4294967294},
+      {"08", {}},
+      {"7 ", {}},
+      {"0k", {}},
+      {"-1", {}},
+      {"4294967295", {}},
+      {"4294967296", {}},
+      {"no such one", {}},
+      {"", {}},
   };
   for (const auto& each : cases) {
     for (const char* what : {"user", "group"}) {

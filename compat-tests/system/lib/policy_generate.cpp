@@ -96,9 +96,12 @@ class Generator {
     if (!any) add_text(direction + "_type", kTypes);
     if (random_.one_in(5)) add_bool(direction + "_requested_reply");
     if (random_.one_in(5)) add_bool("eavesdrop");
-    // dbus-daemon refuses a broadcast with a destination.
-    if (direction == "send" && random_.one_in(8) && rule_.find("destination") == std::string::npos)
-      add_bool("send_broadcast");
+    if (direction == "send" && random_.one_in(8)) {
+      // dbus-daemon refuses a broadcast with a destination, but not with a prefix of one.
+      const bool addressed = rule_.find("send_destination=\"") != std::string::npos &&
+                             rule_.find("send_destination=\"*\"") == std::string::npos;
+      addressed ? add("send_broadcast", "false") : add_bool("send_broadcast");
+    }
     if (random_.one_in(8)) add("min_fds", std::to_string(random_.below(4)));
     if (random_.one_in(8)) add("max_fds", std::to_string(random_.below(4)));
   }
