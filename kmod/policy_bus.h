@@ -2,8 +2,9 @@
 /*
  * policy_bus.h - the policy of a bus, asked about its peers
  *
- * All of it under the bus's lock, but what says otherwise.  Without a policy a bus has its maker's peers
- * alone, and they may do what they want, but reply where nobody waits for it.
+ * All of it under the bus's lock, but what says otherwise.  Without a policy a
+ * bus has its maker's peers alone, and they may do what they want, but reply
+ * where nobody waits for it.
  */
 #ifndef _DG_POLICY_BUS_H
 #define _DG_POLICY_BUS_H
