@@ -7,6 +7,7 @@
  * protocol.  dg_peer.connected, under the bus's lock, says which of these was
  * first; who turns it off takes over the maker's reference.
  */
+#include <linux/ctype.h>
 #include <linux/file.h>
 #include <linux/slab.h>
 
@@ -45,6 +46,20 @@ static const struct dg_endpoint_ops dg_peer_ops = {
 	.gone = dg_peer_gone,
 	.free = dg_peer_free,
 };
+
+/*
+ * The name of the running process, for texts that others get: a process can
+ * have any bytes in it, also such as no string of D-Bus may have.
+ */
+static void dg_peer_name_process(struct dg_peer *peer)
+{
+	char *c;
+
+	get_task_comm(peer->comm, current->group_leader);
+	for (c = peer->comm; *c; c++)
+		if (!isascii(*c) || !isprint(*c))
+			*c = '?';
+}
 
 /**
  * dg_peer_new() - a peer for the running task's socket, not on the bus yet
@@ -90,7 +105,7 @@ struct dg_peer *dg_peer_new(struct dg_bus *bus, struct sock *sk, u32 portid)
 	peer->bus = bus;
 	peer->cred = get_current_cred();
 	peer->pid = get_pid(task_tgid(current));
-	get_task_comm(peer->comm, current->group_leader);
+	dg_peer_name_process(peer);
 	INIT_LIST_HEAD(&peer->node);
 	INIT_LIST_HEAD(&peer->waits);
 	strscpy(peer->unique, DG_NOT_ACTIVE, sizeof(peer->unique));

@@ -52,7 +52,7 @@ struct dg_peer_counters {
  * @label: the label that the security module had for it, likewise; or NULL
  * @pid: its process, likewise
  * @pidfd: a pidfd of it, if CONNECT had one, or NULL; likewise
- * @comm: name of that process then, for error texts
+ * @comm: name of that process then, for error texts: printable ASCII
  * @disconnect: its DISCONNECT, made ahead so that it cannot fail; or NULL
  * @connected: on the bus; under dg_bus.lock, as what follows
  * @node: in dg_bus.members

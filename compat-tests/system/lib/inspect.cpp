@@ -254,6 +254,32 @@ void what_there_is(Tap& tap) {
          "and are gone when it has read (%d)", much);
 }
 
+// The name of a process is any bytes; it stands in texts that others get.
+void odd_name(Tap& tap) {
+  Bus bus;
+  if (bus.create(BUS).error) tap.bail("no bus");
+  Peer a, odd;
+  odd.takes_fds = true;
+  char comm[17] = "";
+  prctl(PR_GET_NAME, comm);
+  prctl(PR_SET_NAME, "o\xff\x1b\n\xc3\xa9\"d");
+  if (a.join(BUS).empty() || odd.join(BUS).empty()) tap.bail("cannot join");
+  prctl(PR_SET_NAME, comm);
+  Attrs limits;
+  limits.u32(DBUS_GENL_LIMIT_A_MAX_OUTGOING_UNIX_FDS, 0);
+  GenlSocket s;
+  s.open();
+  s.request(DBUS_GENL_CMD_LIMITS_SET, bus_attrs().nested(DBUS_GENL_BUS_A_LIMITS, limits));
+  Message m = call(odd.name(), "/x", "x.Y", "File");
+  m.fds = {0};
+  auto error = a.call(m);
+  const std::string text = error ? error->string_arg() : "";
+  tap.ok(error && error->error_name == "org.freedesktop.DBus.Error.LimitsExceeded" &&
+             text.find("comm=\"o?????\"d\"") != text.npos &&
+             peer(odd).str(DBUS_GENL_PEER_A_COMM) == "o?????\"d",
+         "a process's name that isn't printable: %s", error ? error->text().c_str() : "no error");
+}
+
 void refused(Tap& tap, uint8_t cmd, const Attrs& attrs, int error, const char* what,
              uint16_t flags = NLM_F_DUMP) {
   GenlSocket s;
@@ -435,6 +461,7 @@ int main() {
   if (!family_id()) tap.bail("no family dbus");
   const Stats before = stats();
   what_there_is(tap);
+  odd_name(tap);
   who_may(tap);
   under_churn(tap);
   nothing_left(tap, before, 5000);
