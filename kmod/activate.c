@@ -93,8 +93,20 @@ bool dg_can_start(const struct dg_bus *bus, const char *name)
 }
 
 /*
+ * How much of what may wait on a bus may be a peer's user's: half, unless it is
+ * one that answers for the bus.
+ */
+u32 dg_start_max_waiting(const struct dg_peer *peer)
+{
+	u32 max = dg_limit(&peer->bus->limits,
+			   DBUS_GENL_LIMIT_A_MAX_PENDING_SERVICE_STARTS);
+
+	return dg_policy_privileged(peer) ? max : DIV_ROUND_UP(max, 2);
+}
+
+/*
  * Whether there can be no more of something, of which the bus has @n and the
- * user @mine.  Other users than those who answer for the bus: half, each.
+ * user @mine.
  */
 static bool dg_is_too_much(const struct dg_peer *from, unsigned int n,
 			   unsigned int mine)
@@ -102,8 +114,7 @@ static bool dg_is_too_much(const struct dg_peer *from, unsigned int n,
 	u32 max = dg_limit(&from->bus->limits,
 			   DBUS_GENL_LIMIT_A_MAX_PENDING_SERVICE_STARTS);
 
-	return n >= max ||
-	       (!dg_policy_privileged(from) && mine >= DIV_ROUND_UP(max, 2));
+	return n >= max || mine >= dg_start_max_waiting(from);
 }
 
 static bool dg_waits_too_much(const struct dg_peer *from)
@@ -619,8 +630,7 @@ static void dg_start_fail(struct dg_bus *bus, struct dg_start *start,
 		struct dg_peer *from = waiter->from;
 
 		dg_waiter_unlink(waiter);
-		atomic64_inc(&from->counters.refused);
-		trace_dg_refuse(from, waiter->serial, error, 0);
+		dg_peer_refused(from, waiter->serial, error, 0);
 		dg_driver_no_reply(from, waiter->serial, error, text);
 		dg_waiter_free(waiter);
 	}

@@ -48,6 +48,8 @@ int dg_activation_declare(struct dg_bus *bus, struct sock *controller,
 void dg_activation_end(struct dg_bus *bus);
 int dg_activation_pull(struct dg_bus *bus);
 
+u32 dg_start_max_waiting(const struct dg_peer *peer);
+/* Under the bus's lock, for reading at least. */
 bool dg_can_start(const struct dg_bus *bus, const char *name);
 
 /**

@@ -34,7 +34,8 @@ struct dg_policy;
  * @buses: its buses, oldest first
  * @last_number: number of the bus made last
  * @gone: counters of buses that are no more
- * @refused: requests refused with an errno
+ * @refused: requests refused with an errno, but for messages of peers, which
+ *	their buses count
  */
 struct dg_net {
 	struct mutex lock;	/* see above */

@@ -23,6 +23,7 @@
 #include "peer.h"
 #include "queue.h"
 #include "quota.h"
+#include "trace.h"
 
 static unsigned int pending_fd_timeout = DG_FD_TIMEOUT_MS;
 module_param(pending_fd_timeout, uint, 0600);
@@ -118,6 +119,16 @@ void dg_claim_del(struct dg_queue *queue, struct dg_claim *claim)
 	dg_share_drop_if_empty(share);
 }
 
+/* Counts files that their receiver loses. */
+static void dg_claim_lost(struct dg_peer *peer, const struct dg_claim *claim)
+{
+	unsigned int n = dg_fds_count(claim->fds);
+
+	atomic64_add(n, &peer->bus->counters.expired);
+	atomic64_add(n, &peer->counters.expired);
+	trace_dg_expire(peer, claim->sender, claim->serial, n);
+}
+
 static bool dg_claim_expires(const struct dg_claim *claim)
 {
 	return claim->fds->n;
@@ -136,9 +147,10 @@ void dg_claim_arm(struct dg_bus *bus, const struct dg_claim *claim)
 }
 
 /* Moves what has expired to @expired; lowers *@next to when others will. */
-static void dg_claims_collect(struct dg_queue *queue, unsigned long timeout,
+static void dg_claims_collect(struct dg_peer *peer, unsigned long timeout,
 			      struct list_head *expired, unsigned long *next)
 {
+	struct dg_queue *queue = &peer->queue;
 	struct dg_claim *claim, *tmp;
 	unsigned long now = jiffies;
 
@@ -151,6 +163,7 @@ static void dg_claims_collect(struct dg_queue *queue, unsigned long timeout,
 			continue;
 		}
 		dg_claim_del(queue, claim);
+		dg_claim_lost(peer, claim);
 		list_add_tail(&claim->node, expired);
 	}
 	mutex_unlock(&queue->lock);
@@ -180,8 +193,7 @@ void dg_claims_expire(struct work_struct *work)
 
 	down_read(&bus->lock);
 	list_for_each_entry(peer, &bus->members, node)
-		dg_claims_collect(&peer->queue, dg_claim_timeout(bus),
-				  &expired, &next);
+		dg_claims_collect(peer, dg_claim_timeout(bus), &expired, &next);
 	dg_claims_free(&expired);
 	up_read(&bus->lock);
 
@@ -208,7 +220,10 @@ static struct dg_claim *dg_claim_take(struct dg_queue *queue, u64 sender,
 	return NULL;
 }
 
-/* Gives back what could not be installed; it may be claimed again. */
+/*
+ * Gives back what could not be installed; it may be claimed again, unless so
+ * much has come meanwhile that there is no room for it.
+ */
 static void dg_claim_return(struct dg_peer *peer, struct dg_claim *claim)
 {
 	struct dg_queue *queue = &peer->queue;
@@ -220,6 +235,8 @@ static void dg_claim_return(struct dg_peer *peer, struct dg_claim *claim)
 	if (!err) {
 		list_move(&claim->node, &queue->claims);
 		dg_claim_arm(peer->bus, claim);
+	} else if (!queue->closed) {
+		dg_claim_lost(peer, claim);
 	}
 	mutex_unlock(&queue->lock);
 	if (err)

@@ -7,7 +7,7 @@
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
-#include <linux/pid_namespace.h>
+#include <linux/pid.h>
 #include <linux/slab.h>
 
 #include "bus.h"
@@ -19,7 +19,6 @@
 #include "peer.h"
 #include "policy_bus.h"
 #include "route.h"
-#include "trace.h"
 
 #define DG_INTERFACE(name) "org.freedesktop.DBus" name
 
@@ -227,6 +226,19 @@ static int dg_driver_send_error(struct dg_peer *to, u32 serial,
 	return err;
 }
 
+/* An error that answers a message of @to's, which counts as refused then. */
+static int dg_driver_refuse(struct dg_peer *to, u32 serial,
+			    const char *destination, const char *error,
+			    const char *text)
+{
+	int err = dg_driver_send_error(to, serial, destination, error, text,
+				       GFP_KERNEL_ACCOUNT);
+
+	if (!err)
+		dg_peer_refused(to, serial, error, 0);
+	return err;
+}
+
 /*
  * An error about a message that @to sent: 0, or -ENOMEM.  As with dbus-daemon
  * it is sent whatever the message's type, and NO_REPLY_EXPECTED or not.
@@ -238,17 +250,13 @@ int dg_driver_error(struct dg_peer *to, const struct dg_msg *msg,
 	char *text;
 	int err;
 
-	atomic64_inc(&to->counters.refused);
-	trace_dg_refuse(to, msg->serial, error, 0);
-
 	va_start(args, fmt);
 	text = kvasprintf(GFP_KERNEL_ACCOUNT, fmt, args);
 	va_end(args);
 	if (!text)
 		return -ENOMEM;
 
-	err = dg_driver_send_error(to, msg->serial, to->unique, error, text,
-				   GFP_KERNEL_ACCOUNT);
+	err = dg_driver_refuse(to, msg->serial, to->unique, error, text);
 	kfree(text);
 	return err;
 }
@@ -292,12 +300,12 @@ const char *dg_call_string(struct dg_call *call)
 static char *dg_rejected_text(const struct dg_peer *peer,
 			      const struct dg_msg *msg)
 {
-	u32 uid = from_kuid_munged(current_user_ns(), peer->cred->euid);
+	u32 uid = from_kuid_munged(peer->cred->user_ns, peer->cred->euid);
 
 	return kasprintf(GFP_KERNEL_ACCOUNT,
 			 "rejected attempt to call %s by connection %s (uid=%u pid=%d comm=\"%s\") with uid %u",
 			 msg->member, peer->unique, uid,
-			 pid_nr_ns(peer->pid, task_active_pid_ns(current)),
+			 pid_nr_ns(peer->pid, ns_of_pid(peer->pid)),
 			 peer->comm, uid);
 }
 
@@ -335,10 +343,9 @@ int dg_call_error(struct dg_call *call, const char *error, const char *fmt, ...)
 static int dg_call_reply_too_large(struct dg_call *call,
 				   const char *destination)
 {
-	return dg_driver_send_error(call->peer, call->msg->serial, destination,
-				    DG_ERROR("LimitsExceeded"),
-				    "The reply is larger than a message of this bus can be",
-				    GFP_KERNEL_ACCOUNT);
+	return dg_driver_refuse(call->peer, call->msg->serial, destination,
+				DG_ERROR("LimitsExceeded"),
+				"The reply is larger than a message of this bus can be");
 }
 
 /* A reply with files, which are charged to who asks for them. */
@@ -352,11 +359,9 @@ static int dg_call_reply_with_fds(struct dg_call *call, struct dg_msg *reply)
 				     GFP_KERNEL_ACCOUNT);
 	if (err != -EDQUOT)
 		return err;
-	return dg_driver_send_error(call->peer, call->msg->serial,
-				    reply->destination,
-				    DG_ERROR("LimitsExceeded"),
-				    "Too many files of this bus wait to be claimed",
-				    GFP_KERNEL_ACCOUNT);
+	return dg_driver_refuse(call->peer, call->msg->serial,
+				reply->destination, DG_ERROR("LimitsExceeded"),
+				"Too many files of this bus wait to be claimed");
 }
 
 /* A reply whose body is longer than an attribute: as a file. */
@@ -387,9 +392,8 @@ static int dg_call_reply(struct dg_call *call, const struct dg_method *method,
 	};
 
 	if (call->error)
-		return dg_driver_send_error(call->peer, call->msg->serial,
-					    destination, call->error,
-					    call->text, gfp);
+		return dg_driver_refuse(call->peer, call->msg->serial,
+					destination, call->error, call->text);
 
 	if (WARN_ON_ONCE(call->committed && call->out.err))
 		return call->out.err;
@@ -577,10 +581,9 @@ int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 				return min(0, dg_call_method(bus, from, msg,
 							     NULL, method,
 							     NULL));
-		return dg_driver_send_error(from, msg->serial, NULL,
-					    DG_ERROR("UnknownMethod"),
-					    "Unknown method invoked on org.freedesktop.DBus.Peer interface",
-					    GFP_KERNEL_ACCOUNT);
+		return dg_driver_refuse(from, msg->serial, NULL,
+					DG_ERROR("UnknownMethod"),
+					"Unknown method invoked on org.freedesktop.DBus.Peer interface");
 	}
 
 	if ((!msg->interface ||
@@ -595,9 +598,8 @@ int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 			 msg->interface ?: "(null)");
 	if (!text)
 		return -ENOMEM;
-	err = dg_driver_send_error(from, msg->serial, NULL,
-				   DG_ERROR("UnknownMethod"), text,
-				   GFP_KERNEL_ACCOUNT);
+	err = dg_driver_refuse(from, msg->serial, NULL,
+			       DG_ERROR("UnknownMethod"), text);
 	kfree(text);
 	return err;
 }

@@ -17,6 +17,7 @@ static bool dg_monitor_add(struct dg_call *call, const char *text, u32 len,
 			   int *err)
 {
 	struct dg_peer *peer = call->peer;
+	struct dg_bus *bus = call->bus;
 	struct dg_match_rule *rule;
 
 	if (peer->monitored.n_rules >= dg_max_rules(call->bus)) {
@@ -30,7 +31,10 @@ static bool dg_monitor_add(struct dg_call *call, const char *text, u32 len,
 	rule = dg_call_rule(call, text, len, err);
 	if (!rule)
 		return false;
-	dg_match_table_insert(&call->bus->monitored, &peer->monitored, rule);
+	/* MATCH_GET goes by the numbers of both tables' rules. */
+	bus->monitored.last_number = bus->matches.last_number;
+	dg_match_table_insert(&bus->monitored, &peer->monitored, rule);
+	bus->matches.last_number = bus->monitored.last_number;
 	return true;
 }
 

@@ -344,14 +344,6 @@ static int dg_cmd_send(struct sk_buff *skb, struct genl_info *info)
 out_fds:
 	dg_fds_put(msg.fds);
 out:
-	if (err) {
-		const struct nlattr *serial =
-			info->attrs[DBUS_GENL_MSG_A_SERIAL];
-
-		atomic64_inc(&peer->counters.refused);
-		trace_dg_refuse(peer, serial ? nla_get_u32(serial) : 0, "",
-				err);
-	}
 	dg_peer_put(peer);
 	return err;
 }
@@ -589,6 +581,24 @@ static int dg_cmd_not_a_dump(struct sk_buff *skb, struct genl_info *info)
 	return -EOPNOTSUPP;
 }
 
+/* A message counts as its sender's and its bus's, other requests do here. */
+static void dg_count_refused(struct sk_buff *skb, struct genl_info *info,
+			     int err)
+{
+	const struct nlattr *serial;
+	struct dg_peer *peer = NULL;
+
+	if (info->genlhdr->cmd == DBUS_GENL_CMD_SEND)
+		peer = dg_peer_find(NETLINK_CB(skb).sk, info->snd_portid);
+	if (!peer) {
+		atomic64_inc(&dg_net_of(genl_info_net(info))->refused);
+		return;
+	}
+	serial = info->attrs[DBUS_GENL_MSG_A_SERIAL];
+	dg_peer_refused(peer, serial ? nla_get_u32(serial) : 0, "", err);
+	dg_peer_put(peer);
+}
+
 /* Every request comes through here, to be checked and counted alike. */
 static int dg_request(struct sk_buff *skb, struct genl_info *info,
 		      int (*cmd)(struct sk_buff *skb, struct genl_info *info))
@@ -599,7 +609,7 @@ static int dg_request(struct sk_buff *skb, struct genl_info *info,
 	if (!err)
 		err = cmd(skb, info);
 	if (err)
-		atomic64_inc(&dg_net_of(genl_info_net(info))->refused);
+		dg_count_refused(skb, info, err);
 	return err;
 }
 
@@ -658,6 +668,8 @@ static const struct genl_ops dg_genl_ops[] = {
 	{
 		.cmd = DBUS_GENL_CMD_PULL,
 		.doit = dg_doit_pull,
+		.policy = dg_no_attrs,
+		.maxattr = ARRAY_SIZE(dg_no_attrs) - 1,
 	},
 	{
 		.cmd = DBUS_GENL_CMD_FD_CLAIM,

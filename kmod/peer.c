@@ -208,6 +208,21 @@ struct dg_peer *dg_peer_find(struct sock *sk, u32 portid)
 }
 
 /**
+ * dg_peer_refused() - count a message of a peer's that the bus refuses
+ * @peer: who sent it
+ * @serial: its serial, 0 if it has none
+ * @error: name of the error that answers it; "" if it is an errno
+ * @err: that errno, or 0
+ */
+void dg_peer_refused(struct dg_peer *peer, u32 serial, const char *error,
+		     int err)
+{
+	atomic64_inc(&peer->counters.refused);
+	atomic64_inc(&peer->bus->counters.refused);
+	trace_dg_refuse(peer, serial, error, err);
+}
+
+/**
  * dg_peer_is_one_too_many() - whether a limit forbids a peer's Hello
  * @peer: the peer; the caller holds its bus's lock
  * @of_all: whether of all users' peers, or of its own user's

@@ -30,7 +30,8 @@ struct genl_info;
  * struct dg_peer_counters - what PEER_GET counts since CONNECT
  * @sent: messages that SEND accepted
  * @received: messages delivered to it, into its socket or its queue
- * @dropped: signals that it lost
+ * @dropped: messages that it lost: signals, or what it was to see as a monitor
+ * @expired: files that it lost, since it did not claim them
  * @refused: messages that it sent and the bus refused, by errno or by error
  * @overflowed: of @received, those that went through its overflow queue
  */
@@ -38,6 +39,7 @@ struct dg_peer_counters {
 	atomic64_t sent;
 	atomic64_t received;
 	atomic64_t dropped;
+	atomic64_t expired;
 	atomic64_t refused;
 	atomic64_t overflowed;
 };
@@ -132,6 +134,8 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data);
 void dg_peer_put(struct dg_peer *peer);
 
 struct dg_peer *dg_peer_find(struct sock *sk, u32 portid);
+void dg_peer_refused(struct dg_peer *peer, u32 serial, const char *error,
+		     int err);
 bool dg_peer_is_one_too_many(const struct dg_peer *peer, bool of_all);
 int dg_peer_activate(struct dg_peer *peer);
 

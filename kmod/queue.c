@@ -252,11 +252,12 @@ static int dg_overflow(struct dg_peer *to, struct sk_buff *packet,
 	return 0;
 }
 
-/* Counts a signal that a receiver loses. */
-void dg_queue_lost(struct dg_peer *to)
+/* Counts a message that a receiver loses. */
+void dg_queue_lost(struct dg_peer *to, const struct dg_packet_id *id)
 {
 	atomic64_inc(&to->bus->counters.dropped);
 	atomic64_inc(&to->counters.dropped);
+	trace_dg_drop(to, id);
 }
 
 static bool dg_packets_are_traced(void)
@@ -309,10 +310,8 @@ int dg_queue_push(struct dg_peer *to, struct sk_buff *packet,
 	}
 	if (err) {
 		kfree_skb(packet);
-		if (class == DG_CLASS_SIGNAL) {
-			dg_queue_lost(to);
-			trace_dg_drop(to, &id);
-		}
+		if (class == DG_CLASS_SIGNAL)
+			dg_queue_lost(to, &id);
 	} else {
 		atomic64_inc(&to->bus->counters.delivered);
 		atomic64_inc(&to->counters.received);

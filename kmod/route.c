@@ -5,7 +5,7 @@
  * It runs in the sender's own sendmsg().  Whatever can fail with an errno does
  * so before a packet is stamped and delivered.
  */
-#include <linux/pid_namespace.h>
+#include <linux/pid.h>
 #include <linux/skbuff.h>
 
 #include "activate.h"
@@ -28,6 +28,7 @@
  * @dest: who gets it anyway, since it is addressed to it
  * @addressed: it is addressed: only eavesdroppers get it here
  * @monitors: it is monitors that get it here, and all do
+ * @lost: all that it is for lose it: too many files, or no memory for a copy
  * @number: its number on the bus
  * @gfp: how to allocate
  */
@@ -38,6 +39,7 @@ struct dg_broadcast {
 	struct dg_peer *dest;
 	bool addressed;
 	bool monitors;
+	bool lost;
 	u64 number;
 	gfp_t gfp;
 };
@@ -54,6 +56,28 @@ static struct dg_user *dg_broadcast_payer(const struct dg_broadcast *broadcast,
 	return broadcast->from ? broadcast->from->user : NULL;
 }
 
+/* A clone of it for @peer, with its files: false if memory is short. */
+static bool dg_broadcast_push(const struct dg_broadcast *broadcast,
+			      struct dg_peer *peer)
+{
+	struct dg_claim *claim = NULL;
+	struct sk_buff *packet;
+
+	if (broadcast->msg->fds) {
+		claim = dg_claim_new(broadcast->msg, broadcast->gfp);
+		if (!claim)
+			return false;
+	}
+	packet = skb_clone(broadcast->packet, broadcast->gfp);
+	if (!packet) {
+		dg_claim_free(claim);
+		return false;
+	}
+	dg_queue_push(peer, packet, dg_broadcast_payer(broadcast, peer),
+		      DG_CLASS_SIGNAL, claim);
+	return true;
+}
+
 static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
 			   struct dg_match_owner *owner)
 {
@@ -66,8 +90,11 @@ static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
 		.to = peer,
 		.eavesdropping = broadcast->addressed,
 	};
-	struct dg_claim *claim = NULL;
-	struct sk_buff *packet;
+	const struct dg_packet_id id = {
+		.sender = broadcast->msg->sender,
+		.serial = broadcast->msg->serial,
+		.bytes = broadcast->packet->len,
+	};
 
 	if (peer == broadcast->dest)
 		return 0;
@@ -84,23 +111,10 @@ static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
 		return 0;
 
 	/* As with dbus-daemon, who takes no fds misses what has some. */
-	if (broadcast->msg->fds) {
-		if (!peer->takes_fds)
-			return 0;
-		claim = dg_claim_new(broadcast->msg, broadcast->gfp);
-		if (!claim)
-			goto drop;
-	}
-	packet = skb_clone(broadcast->packet, broadcast->gfp);
-	if (!packet)
-		goto drop;
-	dg_queue_push(peer, packet, dg_broadcast_payer(broadcast, peer),
-		      DG_CLASS_SIGNAL, claim);
-	return 0;
-
-drop:
-	dg_claim_free(claim);
-	dg_queue_lost(peer);
+	if (broadcast->msg->fds && !peer->takes_fds)
+		return 0;
+	if (broadcast->lost || !dg_broadcast_push(broadcast, peer))
+		dg_queue_lost(peer, &id);
 	return 0;
 }
 
@@ -114,11 +128,8 @@ static void dg_broadcast_by(struct dg_bus *bus,
 
 	lockdep_assert_held_write(&bus->lock);
 
-	if (!dg_fds_charge(broadcast->msg->fds)) {
-		atomic64_inc(&bus->counters.dropped);
-		return;
-	}
-
+	if (!dg_fds_charge(broadcast->msg->fds))
+		broadcast->lost = true;
 	broadcast->number = ++bus->broadcast;
 	dg_match_ctx_init(&ctx, broadcast->msg, from ? &from->owner : NULL,
 			  dest ? &dest->owner : NULL);
@@ -194,19 +205,28 @@ void dg_route_request_to_monitors(struct dg_bus *bus, struct dg_peer *from,
 				  struct dg_peer *dest)
 {
 	struct dg_msg seen = *msg;
+	struct dg_broadcast broadcast = {
+		.msg = &seen,
+		.packet = packet,
+		.from = from,
+		.dest = dest,
+		.monitors = true,
+		.lost = true,
+		.gfp = GFP_KERNEL_ACCOUNT,
+	};
 	struct sk_buff *copy;
 
 	if (!bus->n_monitors)
 		return;
 
-	copy = pskb_copy(packet, GFP_KERNEL_ACCOUNT);
-	if (!copy) {
-		atomic64_inc(&bus->counters.dropped);
-		return;
-	}
 	seen.sender = from->id ?: DBUS_GENL_SENDER_NOT_ACTIVE;
-	dg_packet_stamp(copy, seen.sender);
-	dg_route_to_monitors(bus, &seen, copy, from, dest);
+	copy = pskb_copy(packet, GFP_KERNEL_ACCOUNT);
+	if (copy) {
+		dg_packet_stamp(copy, seen.sender);
+		broadcast.packet = copy;
+		broadcast.lost = false;
+	}
+	dg_broadcast_by(bus, &bus->monitored, &broadcast);
 	kfree_skb(copy);
 }
 
@@ -246,8 +266,9 @@ static int dg_route_rejected(const struct dg_transit *transit,
 	const struct dg_msg *msg = transit->msg;
 	struct dg_peer *from = transit->from;
 	struct dg_peer *to = transit->to;
-	struct user_namespace *ns = current_user_ns();
-	struct pid_namespace *pid_ns = task_active_pid_ns(current);
+	/* Of who gets the text, which need not be the running task. */
+	struct user_namespace *ns = from->cred->user_ns;
+	struct pid_namespace *pid_ns = ns_of_pid(from->pid);
 	char receiver[sizeof("uid= pid= comm=\"\"") + 10 + 11 + TASK_COMM_LEN];
 
 	if (to)
@@ -334,11 +355,26 @@ static int dg_route_expect(struct dg_bus *bus, struct dg_peer *from,
 }
 
 /*
+ * What becomes of a message is an error, and can be no errno any more: if there
+ * is no memory for it, who sent it is told of that.
+ */
+static void dg_route_failed(struct dg_peer *from, const struct dg_msg *msg,
+			    int err)
+{
+	const char *error = DG_ERROR("NoMemory");
+
+	if (!err)
+		return;
+	dg_peer_refused(from, msg->serial, error, 0);
+	dg_driver_no_reply(from, msg->serial, error, "Not enough memory");
+}
+
+/*
  * The receiver's queue is over quota.  Who sent it is told; and if it was a
  * reply, so is who waits for it: it will never come.
  */
-static int dg_route_over_quota(struct dg_bus *bus,
-			       const struct dg_transit *transit)
+static void dg_route_over_quota(struct dg_bus *bus,
+				const struct dg_transit *transit)
 {
 	const struct dg_msg *msg = transit->msg;
 	struct dg_peer *from = transit->from;
@@ -350,9 +386,10 @@ static int dg_route_over_quota(struct dg_bus *bus,
 		dg_driver_no_reply(to, msg->reply_serial,
 				   DG_ERROR("LimitsExceeded"),
 				   "The reply was refused: the message queue is full");
-	return dg_route_rejected(transit, DG_ERROR("LimitsExceeded"),
-				 "Rejected: destination has a full message queue",
-				 0);
+	dg_route_failed(from, msg,
+			dg_route_rejected(transit, DG_ERROR("LimitsExceeded"),
+					  "Rejected: destination has a full message queue",
+					  0));
 }
 
 /* dbus-daemon's words, its spelling included. */
@@ -377,7 +414,8 @@ static void dg_route_unclaimable(struct dg_bus *bus, struct dg_peer *from,
 		dg_reply_settle(bus, from, to, msg->serial);
 	if (dg_is_reply(msg))
 		dg_driver_no_reply(to, msg->reply_serial, error, text);
-	dg_driver_error(from, msg, error, "%s", text);
+	dg_route_failed(from, msg,
+			dg_driver_error(from, msg, error, "%s", text));
 }
 
 /* To one peer.  Takes @packet over if it returns 0. */
@@ -455,12 +493,11 @@ void dg_route_waited(struct dg_bus *bus, struct dg_peer *from,
 		     struct dg_peer *to, struct dg_msg *msg,
 		     struct sk_buff *packet)
 {
-	if (!dg_route_to(bus, from, to, msg, packet))
-		return;
+	int err = dg_route_to(bus, from, to, msg, packet);
 
-	kfree_skb(packet);
-	dg_driver_no_reply(from, msg->serial, DG_ERROR("NoMemory"),
-			   "Not enough memory");
+	if (err)
+		kfree_skb(packet);
+	dg_route_failed(from, msg, err);
 }
 
 /* To a name that nobody owns and that can be started. */

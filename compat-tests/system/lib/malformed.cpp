@@ -591,7 +591,9 @@ void Malformed::bus_commands() {
           "BUS_CREATE by a controller");
   refused(s, DBUS_GENL_CMD_SEND, build(call_fields()), {ENOTCONN}, "SEND by no peer");
   refused(s, DBUS_GENL_CMD_PULL, Attrs(), {ENOTCONN}, "PULL by no peer");
-  refused(a_.sock, DBUS_GENL_CMD_PULL, Attrs().u32(1, 1), {EINVAL}, "PULL with an attribute");
+  for (uint16_t type : {1, 2, 100})
+    refused(a_.sock, DBUS_GENL_CMD_PULL, Attrs().u32(type, 1), {EINVAL},
+            "PULL with attribute " + std::to_string(type));
   refused(s, DBUS_GENL_CMD_STATS_GET, Attrs().u32(1, 1), {EINVAL}, "STATS_GET with an attribute");
   refused(s, DBUS_GENL_CMD_STATS_GET, Attrs().u64(DBUS_GENL_STATS_A_PEERS, 1), {EINVAL},
           "STATS_GET with an attribute of its answer");

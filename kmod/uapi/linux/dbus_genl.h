@@ -291,11 +291,14 @@ enum dbus_genl_msg_attr {
 };
 
 /**
- * enum dbus_genl_peer_flags - BUS_A_FLAGS of CONNECT
+ * enum dbus_genl_peer_flags - BUS_A_FLAGS of CONNECT, PEER_A_FLAGS
  * @DBUS_GENL_PEER_FDS: the peer calls FD_CLAIM for messages with FDS or BODY_FD.
+ * @DBUS_GENL_PEER_MONITOR: it has called BecomeMonitor.  In PEER_GET alone:
+ *	CONNECT refuses it.
  */
 enum dbus_genl_peer_flags {
 	DBUS_GENL_PEER_FDS = 1 << 0,
+	DBUS_GENL_PEER_MONITOR = 1 << 1,
 };
 
 /**
@@ -591,7 +594,7 @@ enum dbus_genl_activate_attr {
  * @DBUS_GENL_STATS_A_PEERS: peers.
  * @DBUS_GENL_STATS_A_NAMES: well-known names that have an owner.
  * @DBUS_GENL_STATS_A_NAME_OWNERS: places in the names' queues, owners included.
- * @DBUS_GENL_STATS_A_MATCHES: match rules.
+ * @DBUS_GENL_STATS_A_MATCHES: match rules, monitors' included.
  * @DBUS_GENL_STATS_A_REPLIES: calls that wait for their reply.
  * @DBUS_GENL_STATS_A_QUEUED_MESSAGES: messages in overflow queues.
  * @DBUS_GENL_STATS_A_QUEUED_BYTES: bytes charged for them.
@@ -599,10 +602,13 @@ enum dbus_genl_activate_attr {
  * @DBUS_GENL_STATS_A_ROUTED: counter: messages accepted by SEND.
  * @DBUS_GENL_STATS_A_DELIVERED: counter: messages handed to receivers, those
  *	from the driver included; a broadcast counts once a receiver.
- * @DBUS_GENL_STATS_A_REFUSED: counter: requests refused with an errno by the
- *	bus; what netlink's attribute policy stops before it is not counted.
+ * @DBUS_GENL_STATS_A_REFUSED: counter: of a bus, messages of its peers that were
+ *	refused, as PEER_A_REFUSED counts them.  Of a namespace, these, and all
+ *	other requests refused with an errno.  What netlink's attribute policy
+ *	stops before is not counted.
  * @DBUS_GENL_STATS_A_DROPPED: counter: signals, and what monitors were to see,
- *	not delivered since their receiver's queue was over quota.
+ *	that a receiver lost: its queue was over quota, their sender had too many
+ *	files on their way, or memory was short.  Once for each receiver.
  * @DBUS_GENL_STATS_A_OVERFLOWED: counter: messages that went through an
  *	overflow queue.
  * @DBUS_GENL_STATS_A_UNCLAIMED_FDS: gauge: files of messages, bodies included,
@@ -611,6 +617,9 @@ enum dbus_genl_activate_attr {
  *	not done: services to be started, RELOAD, ENVIRONMENT.
  * @DBUS_GENL_STATS_A_WAITING: gauge: messages and calls of the driver that wait
  *	for these.
+ * @DBUS_GENL_STATS_A_EXPIRED: counter: files of messages, bodies included, that a
+ *	receiver lost: it did not claim them in time, or FD_CLAIM failed and no
+ *	room was left to keep them.
  */
 enum dbus_genl_stats_attr {
 	DBUS_GENL_STATS_A_UNSPEC,
@@ -632,6 +641,7 @@ enum dbus_genl_stats_attr {
 	DBUS_GENL_STATS_A_UNCLAIMED_FDS,
 	DBUS_GENL_STATS_A_STARTS,
 	DBUS_GENL_STATS_A_WAITING,
+	DBUS_GENL_STATS_A_EXPIRED,
 
 	__DBUS_GENL_STATS_A_MAX,
 	DBUS_GENL_STATS_A_MAX = __DBUS_GENL_STATS_A_MAX - 1
@@ -715,15 +725,20 @@ enum dbus_genl_limit_attr {
  * @DBUS_GENL_PEER_A_PAD: padding for 64-bit alignment.
  * @DBUS_GENL_PEER_A_NUMBER: u64, the peer's place in time among all that the
  *	bus has had; what the tracepoints call peer.
- * @DBUS_GENL_PEER_A_ID: u64; absent before Hello, as is NAME.
- * @DBUS_GENL_PEER_A_NAME: string, its unique name.
+ * @DBUS_GENL_PEER_A_ID: u64; absent before Hello.  A monitor keeps it, though it
+ *	is nobody's name any more.
+ * @DBUS_GENL_PEER_A_NAME: string, its unique name; absent before Hello, and of a
+ *	monitor, which has none.
  * @DBUS_GENL_PEER_A_UID: u32, in the reader's user namespace.
- * @DBUS_GENL_PEER_A_PID: u32, in the reader's pid namespace; absent if it is
- *	not there, or has ended.
- * @DBUS_GENL_PEER_A_COMM: string, name of its process.
+ * @DBUS_GENL_PEER_A_PID: u32, of the process that called CONNECT, in the reader's
+ *	pid namespace; absent if it is not there.  It stays when that process
+ *	has ended, as with dbus-daemon, and may be another's then.
+ * @DBUS_GENL_PEER_A_COMM: string, name of that process when it called CONNECT; a
+ *	byte that isn't printable ASCII is a '?'.
  * @DBUS_GENL_PEER_A_FLAGS: u32, &enum dbus_genl_peer_flags.
  * @DBUS_GENL_PEER_A_NAMES: u32, its places in the queues of well-known names.
- * @DBUS_GENL_PEER_A_MATCHES: u32, its match rules.
+ * @DBUS_GENL_PEER_A_MATCHES: u32, its match rules; those of BecomeMonitor, if it
+ *	is a monitor.
  * @DBUS_GENL_PEER_A_CALLS: u32, replies that it waits for.
  * @DBUS_GENL_PEER_A_OWED: u32, replies that it owes.
  * @DBUS_GENL_PEER_A_QUEUED_MESSAGES: u32, in its overflow queue.
@@ -734,12 +749,17 @@ enum dbus_genl_limit_attr {
  *	included, that wait for FD_CLAIM.
  * @DBUS_GENL_PEER_A_SENT: u64, counter: messages that SEND accepted.
  * @DBUS_GENL_PEER_A_RECEIVED: u64, counter: messages delivered to it.
- * @DBUS_GENL_PEER_A_DROPPED: u64, counter: signals that it lost.
- * @DBUS_GENL_PEER_A_REFUSED: u64, counter: messages of its that were refused
- *	with an errno, or that the bus answered with an error without doing
- *	anything (no such receiver, over a limit, not admitted, unknown method).
+ * @DBUS_GENL_PEER_A_DROPPED: u64, counter: signals that it lost, and what it was to
+ *	see as a monitor: see STATS_A_DROPPED.
+ * @DBUS_GENL_PEER_A_REFUSED: u64, counter: messages of its that were refused with
+ *	an errno, or by an error: calls that the driver answers with one,
+ *	whatever is wrong, and what the bus does not deliver (no such receiver,
+ *	not admitted, over a limit, its service can't be started).  NoReply to a
+ *	call that was delivered is no refusal.
  * @DBUS_GENL_PEER_A_OVERFLOWED: u64, counter: those of RECEIVED that went
  *	through its overflow queue.
+ * @DBUS_GENL_PEER_A_EXPIRED: u64, counter: files that it lost: see STATS_A_EXPIRED.
+ * @DBUS_GENL_PEER_A_QUOTAS: nested QUOTA_A_*: what its user takes.
  */
 enum dbus_genl_peer_attr {
 	DBUS_GENL_PEER_A_UNSPEC,
@@ -764,9 +784,66 @@ enum dbus_genl_peer_attr {
 	DBUS_GENL_PEER_A_DROPPED,
 	DBUS_GENL_PEER_A_REFUSED,
 	DBUS_GENL_PEER_A_OVERFLOWED,
+	DBUS_GENL_PEER_A_EXPIRED,
+	DBUS_GENL_PEER_A_QUOTAS,
 
 	__DBUS_GENL_PEER_A_MAX,
 	DBUS_GENL_PEER_A_MAX = __DBUS_GENL_PEER_A_MAX - 1
+};
+
+/**
+ * enum dbus_genl_quota_attr - attributes of PEER_A_QUOTAS
+ *
+ * What the peer's user is charged, all its peers together; each nested
+ * CHARGE_A_*: how much it is, and the bound.
+ *
+ * @DBUS_GENL_QUOTA_A_CONNECTIONS: its peers on this bus that have said Hello.
+ * @DBUS_GENL_QUOTA_A_WAITING: its messages and calls that wait for services to be
+ *	started, or for the controller.
+ * @DBUS_GENL_QUOTA_A_BYTES: of its messages in overflow queues of this bus,
+ *	whosever they are, those that wait for services included.
+ * @DBUS_GENL_QUOTA_A_FDS: files of its messages on this bus, bodies included, that
+ *	wait to be claimed; once each, however many receivers.
+ * @DBUS_GENL_QUOTA_A_BODY_BYTES: bytes of those that are bodies.
+ * @DBUS_GENL_QUOTA_A_DRIVER_BYTES: of the driver's messages in overflow queues of
+ *	its peers on this bus; answers may exceed the bound.
+ * @DBUS_GENL_QUOTA_A_ALL_BYTES: as BYTES, on all buses of the machine; so are:
+ * @DBUS_GENL_QUOTA_A_ALL_FDS: as FDS.
+ * @DBUS_GENL_QUOTA_A_ALL_BODY_BYTES: as BODY_BYTES.
+ * @DBUS_GENL_QUOTA_A_ALL_HELD: its match rules, places in the queues of names, and
+ *	calls that wait for their reply.
+ */
+enum dbus_genl_quota_attr {
+	DBUS_GENL_QUOTA_A_UNSPEC,
+	DBUS_GENL_QUOTA_A_CONNECTIONS,
+	DBUS_GENL_QUOTA_A_WAITING,
+	DBUS_GENL_QUOTA_A_BYTES,
+	DBUS_GENL_QUOTA_A_FDS,
+	DBUS_GENL_QUOTA_A_BODY_BYTES,
+	DBUS_GENL_QUOTA_A_DRIVER_BYTES,
+	DBUS_GENL_QUOTA_A_ALL_BYTES,
+	DBUS_GENL_QUOTA_A_ALL_FDS,
+	DBUS_GENL_QUOTA_A_ALL_BODY_BYTES,
+	DBUS_GENL_QUOTA_A_ALL_HELD,
+
+	__DBUS_GENL_QUOTA_A_MAX,
+	DBUS_GENL_QUOTA_A_MAX = __DBUS_GENL_QUOTA_A_MAX - 1
+};
+
+/**
+ * enum dbus_genl_charge_attr - attributes of QUOTA_A_*
+ * @DBUS_GENL_CHARGE_A_PAD: padding for 64-bit alignment.
+ * @DBUS_GENL_CHARGE_A_USED: u64, how much there is.
+ * @DBUS_GENL_CHARGE_A_LIMIT: u64, how much there may be.
+ */
+enum dbus_genl_charge_attr {
+	DBUS_GENL_CHARGE_A_UNSPEC,
+	DBUS_GENL_CHARGE_A_PAD,
+	DBUS_GENL_CHARGE_A_USED,
+	DBUS_GENL_CHARGE_A_LIMIT,
+
+	__DBUS_GENL_CHARGE_A_MAX,
+	DBUS_GENL_CHARGE_A_MAX = __DBUS_GENL_CHARGE_A_MAX - 1
 };
 
 /**
@@ -795,7 +872,8 @@ enum dbus_genl_name_attr {
 /**
  * enum dbus_genl_match_attr - attributes of MATCH_GET
  * @DBUS_GENL_MATCH_A_PAD: padding for 64-bit alignment.
- * @DBUS_GENL_MATCH_A_OWNER: u64, id of the peer whose rule it is.
+ * @DBUS_GENL_MATCH_A_OWNER: u64, id of the peer whose rule it is, monitors'
+ *	included: PEER_A_ID.
  * @DBUS_GENL_MATCH_A_RULE: string, the rule; AddMatch makes an equal one of it.
  */
 enum dbus_genl_match_attr {
