@@ -17,7 +17,10 @@
 /* Buses that one user may have in a net namespace. */
 #define DG_BUSES_PER_USER_MAX		64
 
-/* Peers of one user on one bus, and of all: dbus-daemon's session.conf. */
+/*
+ * Peers of one user on one bus; and of all users, as in dbus-daemon's
+ * session.conf, which lets one user have as many.
+ */
 #define DG_PEERS_PER_USER_MAX		4096
 #define DG_PEERS_MAX			100000
 
@@ -46,7 +49,6 @@
  * a flood of them must leave room for calls and replies.
  */
 #define DG_QUEUE_BYTES_MAX		SZ_16M
-#define DG_QUEUE_SIGNAL_BYTES_MAX	(DG_QUEUE_BYTES_MAX / 2)
 #define DG_USER_BYTES_MAX		SZ_64M
 
 /*

@@ -6,10 +6,11 @@
  * A message bus of the D-Bus specification (dbus.freedesktop.org, version
  * 0.38; "spec" below) as the Generic Netlink family "dbus".  A client opens a
  * NETLINK_GENERIC socket, sends CONNECT with the name of a bus, and is from
- * then on a *peer* of that bus, for as long as the socket is open.  One socket
- * is one peer.  After CONNECT the peer does what it would do on any other
- * transport: it calls Hello of org.freedesktop.DBus, and so on; the driver is
- * a peer that lives in the kernel, and it is called with SEND like any other.
+ * then on a *peer* of that bus, until the socket is closed or DISCONNECT comes.
+ * One socket is one peer at a time.  After CONNECT the peer does what it would
+ * do on any other transport: it calls Hello of org.freedesktop.DBus, and so on;
+ * the driver is a peer that lives in the kernel, and it is called with SEND like
+ * any other.
  *
  * Errors of the contract (malformed requests, no such bus, no permission) are
  * netlink errors: NLMSG_ERROR with a negative errno and, if the socket has
@@ -20,7 +21,10 @@
  * NUL inside (spec, "Basic types").  Every request is validated strictly: an
  * unknown, missing, repeated or malformed attribute is -EINVAL (-ERANGE where
  * the netlink policy finds a value or length out of range) and nothing else
- * happens.
+ * happens.  Generic netlink itself says, without a text, -EOPNOTSUPP to commands
+ * that there are not, to MESSAGE and DISCONNECT from a client, to NLM_F_DUMP where
+ * there is no dump and to BUS_GET without it; and -EBUSY to a dump on a socket
+ * that has another one going on.
  */
 #ifndef _UAPI_LINUX_DBUS_GENL_H
 #define _UAPI_LINUX_DBUS_GENL_H
@@ -60,22 +64,24 @@
  *	is the caller's process, for others to hold on to.
  *	Errors: -ENOENT no such bus; -EACCES the bus does not admit this user;
  *	-EPERM it was opened by another process, or with other credentials;
- *	-EISCONN the socket is a peer or a controller already; -EUSERS too many peers that have not said Hello; -ENOBUFS;
- *	-EBADF, -EINVAL see BUS_A_PIDFD.
+ *	-EISCONN the socket is a peer or a controller already; -EUSERS too many
+ *	peers that have not said Hello; -ENOBUFS no room for the answer; -EINVAL
+ *	NAME is none, UID is not mapped here; -EBADF, -EINVAL see BUS_A_PIDFD;
+ *	-ENODEV the module is being removed; -ENOMEM.
  * @DBUS_GENL_CMD_SEND: client → kernel.  One D-Bus message, in MSG_A_*
  *	attributes.  Nothing is answered when it is accepted (unless NLM_F_ACK
  *	asks).  Set nlmsg_seq to the message's serial: a netlink error carries
  *	it back.  No netlink flags but NLM_F_REQUEST and NLM_F_ACK: they are
  *	handed on as they are.  Errors: -ENOTCONN the socket is not a peer (or
  *	its bus is gone); -EINVAL the message is malformed (see &enum
- *	dbus_genl_msg_attr) or has other flags;
- *	-EMSGSIZE it is larger than the bus allows; -ENOBUFS the sender has so
- *	much unread from the driver that it must read before it sends; -EBADF
+ *	dbus_genl_msg_attr) or has other flags; -EMSGSIZE it is larger than the
+ *	bus allows; -ERANGE it has more fds than that; -ENOBUFS the sender has
+ *	so much unread from the driver that it must read before it sends; -EBADF
  *	what FDS or BODY_FD has is not an open fd; -EPERM they are those of a
- *	process that the peer (who called CONNECT) could not take them from,
- *	by the rules of pidfd_getfd(2); -ENOMEM.  Files beyond what a user may
- *	have on its way, or one receiver may have unclaimed, are an error
- *	message, LimitsExceeded.
+ *	process that the peer (who called CONNECT) could not take them from, by
+ *	the rules of pidfd_getfd(2); -ENOMEM.  Files beyond what a user may have
+ *	on its way, or one receiver may have unclaimed, are an error message,
+ *	LimitsExceeded.
  * @DBUS_GENL_CMD_MESSAGE: kernel → client.  A D-Bus message for this peer, in
  *	the same layout as SEND; MSG_A_SENDER is set by the kernel.  nlmsg_seq,
  *	nlmsg_flags mean nothing in it, nlmsg_pid is 0.  A monitor, as
@@ -88,7 +94,7 @@
  *	nothing more is put into the socket until it is pulled.  client →
  *	kernel: moves as many of the waiting messages into the socket as fit,
  *	followed by another doorbell if some remain.  No attributes.  Errors:
- *	-ENOTCONN; -ENOBUFS the socket is more than full: read first.
+ *	-ENOTCONN; -ENOBUFS the socket is more than full: read first; -ENOMEM.
  * @DBUS_GENL_CMD_DISCONNECT: kernel → client.  The peer has been removed from
  *	the bus; BUS_A_REASON says why.  It is the last message.  The socket
  *	stays open, SEND gives -ENOTCONN, and the socket may CONNECT again.
@@ -110,38 +116,44 @@
  * @DBUS_GENL_CMD_BUS_CREATE: client → kernel.  Makes a bus of BUS_A_NAME, and
  *	the sending socket its *controller*.  The name "system" needs
  *	CAP_NET_ADMIN over the net namespace; any other makes a bus of the
- *	caller's own user.  Until there is POLICY_SET, each admits the user
- *	that made it and nobody else.  Unless BUS_A_FLAGS has
+ *	caller's own user.  Until there is POLICY_SET, each admits the user that
+ *	made it and nobody else.  Unless BUS_A_FLAGS has
  *	%DBUS_GENL_BUS_PERSISTENT the bus goes when its controller's socket is
- *	closed.  BUS_A_MACHINE_ID, if given, is what the bus answers to
- *	GetMachineId of org.freedesktop.DBus.Peer.  A controller is no peer; it
- *	uses a second socket to CONNECT.  Answered by a BUS_CREATE message with
- *	BUS_A_NAME, BUS_A_UID, BUS_A_GUID.  Errors: -EEXIST, -EPERM, -EINVAL
- *	bad name, -EUSERS too many buses of this user, -EBUSY the socket is a
- *	controller or peer already.
+ *	closed; BUS_DESTROY ends the controller too, which is not told: its
+ *	socket is nobody's then, and may CREATE or CONNECT.  BUS_A_MACHINE_ID,
+ *	if given, is what the bus answers to GetMachineId of
+ *	org.freedesktop.DBus.Peer.  A controller is no peer; it uses a second
+ *	socket to CONNECT.  Answered by a BUS_CREATE message with BUS_A_NAME,
+ *	BUS_A_UID, BUS_A_GUID.  Errors, and then there is no bus: -EEXIST;
+ *	-EPERM; -EINVAL NAME or MACHINE_ID is none, UID is not mapped here;
+ *	-EUSERS too many buses of this user; -EBUSY the socket is a controller
+ *	or peer already; -ENOBUFS no room for the answer; -ENODEV the module is
+ *	being removed; -ENOMEM.
  * @DBUS_GENL_CMD_BUS_DESTROY: client → kernel.  Removes the bus of BUS_A_NAME
  *	(BUS_A_UID); each peer gets DISCONNECT.  For the bus's user, or
- *	CAP_NET_ADMIN.  Errors: -ENOENT, -EPERM.
+ *	CAP_NET_ADMIN.  Errors: -ENOENT, -EPERM, -EINVAL.
  * @DBUS_GENL_CMD_POLICY_SET: client → kernel, from the socket that made the bus
  *	with BUS_CREATE.  Replaces the bus's policy by that of BUS_A_POLICY, or
  *	of the file BUS_A_POLICY_FD, one of which there must be: see "A policy"
  *	below.  It is in force, as a whole, when the request is acknowledged:
  *	for each message, name and CONNECT from then on, and for who is on the
  *	bus.  Nobody is removed.  A persistent bus keeps its last one.  Errors:
- *	-EPERM the socket is no controller; -ENOENT its bus is gone; -EBADF,
- *	-EINVAL not an fd of a regular file that can be read; -EMSGSIZE the
- *	policy is larger than %DBUS_GENL_POLICY_MAX; -EINVAL it is not valid:
- *	the text says why, and the cookie (NLMSGERR_ATTR_COOKIE) where: two u32,
- *	the section and the rule in it, counted from 1, 0 if it is none of
- *	them; -ENOMEM.  After an error the bus's policy is what it was.
+ *	-EPERM the socket was opened by another user, or is no controller, which
+ *	it isn't any more once its bus is gone; -ENOENT its bus is just going;
+ *	-EBADF not an open fd; -EINVAL not one of a memfd, nor of a file of a
+ *	tmpfs, that can be read: the kernel reads nothing that may have to wait
+ *	for somebody; -EMSGSIZE the policy is larger than %DBUS_GENL_POLICY_MAX;
+ *	-EINVAL it is not valid: the text says why, and the cookie
+ *	(NLMSGERR_ATTR_COOKIE) where: two u32, the section and the rule in it,
+ *	counted from 1, 0 if it is none of them; -ENOMEM.  After an error the
+ *	bus's policy is what it was.
  * @DBUS_GENL_CMD_ACTIVATE: kernel → controller: start the service of
  *	ACTIVATE_A_NAME.  controller → kernel, with the request's ACTIVATE_A_ID,
  *	ERROR_NAME and ERROR_TEXT, all required: it can't be, and all who wait
  *	for it get that error.  That it has been started is nothing to tell:
- *	when the name gets an owner, whoever that is, it has.  Errors: -EPERM
- *	the socket is no controller; -ENOENT its bus is gone, or nobody waits
- *	for ID any more (the name has an owner, or it took too long: no fault of
- *	the controller's); -EINVAL.
+ *	when the name gets an owner, whoever that is, it has.  Errors: -EPERM as
+ *	POLICY_SET; -ENOENT nobody waits for ID any more (the name has an owner,
+ *	or it took too long: no fault of the controller's); -EINVAL.
  * @DBUS_GENL_CMD_BUS_GET: dump.  One message for each bus of the net
  *	namespace: BUS_A_NAME, BUS_A_UID, BUS_A_GUID, BUS_A_FLAGS, BUS_A_STATS,
  *	BUS_A_LIMITS.
@@ -151,24 +163,28 @@
  *	those that have not said Hello included.  For the bus's user, or
  *	CAP_NET_ADMIN, as are the next two: what programs listen for is nobody
  *	else's business.  Errors, with a text, come with NLMSG_DONE: -ENOENT no
- *	such bus; -EPERM; -EINVAL; without NLM_F_DUMP -EOPNOTSUPP.  Each call
- *	of recvmsg() shows the bus as it is then.  Whatever is there from the
- *	first to the last is told of exactly once, what comes meanwhile is not,
- *	and if something came or went, messages have NLM_F_DUMP_INTR.
+ *	such bus; -EPERM; -EINVAL no NAME, or what is no name, UID is not mapped
+ *	here, an attribute is repeated.  With NLMSG_ERROR, since there is no
+ *	dump yet: -EINVAL, -ERANGE another attribute is wrong; -EBUSY; without
+ *	NLM_F_DUMP -EOPNOTSUPP.  Each call of recvmsg() shows the bus as it is
+ *	then.  Whatever is there from the first to the last is told of exactly
+ *	once, what comes meanwhile is not, and if something came or went,
+ *	messages have NLM_F_DUMP_INTR.
  * @DBUS_GENL_CMD_NAME_GET: dump, as PEER_GET: one message of NAME_A_* for each
  *	place in the queue of a well-known name, owners' included, peer by peer.
  * @DBUS_GENL_CMD_MATCH_GET: dump, as PEER_GET: one message of MATCH_A_* for
  *	each match rule, peer by peer, a peer's newest first; one that was added
  *	twice is there twice.
  * @DBUS_GENL_CMD_STATS_GET: client → kernel.  Answered by STATS_GET with the
- *	STATS_A_* of the caller's net namespace.  Anyone may read it.
+ *	STATS_A_* of the caller's net namespace.  Anyone may read it.  Errors:
+ *	-ENOBUFS no room for the answer; -ENOMEM.
  * @DBUS_GENL_CMD_LIMITS_SET: client → kernel.  Changes those limits of the bus
  *	of BUS_A_NAME (BUS_A_UID) that BUS_A_LIMITS has.  For the bus's user, or
  *	CAP_NET_ADMIN.  They hold for what comes; what exceeds them already
  *	stays.  A value above what the module can bear becomes that: answered by
  *	a LIMITS_SET message with BUS_A_NAME, BUS_A_UID, BUS_A_GUID and all of
  *	BUS_A_LIMITS as it is now.  Errors, and then nothing is changed: -ENOENT,
- *	-EPERM, -EINVAL.
+ *	-EPERM, -EINVAL, -ENOBUFS no room for the answer, -ENOMEM.
  * @DBUS_GENL_CMD_ACTIVATABLE_SET: client → kernel, from the socket that made the
  *	bus with BUS_CREATE.  The names of the services that it starts are those
  *	of BUS_A_ACTIVATABLE, or of the file BUS_A_ACTIVATABLE_FD, one of which
@@ -345,12 +361,12 @@ enum dbus_genl_reason {
  * @DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE: u32, bytes: largest BODY_FD (absent: none).
  * @DBUS_GENL_BUS_A_LIMITS: nested LIMIT_A_*.
  * @DBUS_GENL_BUS_A_POLICY: binary, a policy, in POLICY_SET.
- * @DBUS_GENL_BUS_A_POLICY_FD: s32, a file that has a policy from its start to
- *	its end; it is copied before it is looked at.
+ * @DBUS_GENL_BUS_A_POLICY_FD: s32, a memfd, or a file of a tmpfs, that has a
+ *	policy from its start to its end; it is copied before it is looked at.
  * @DBUS_GENL_BUS_A_ACTIVATABLE: binary, in ACTIVATABLE_SET: well-known names, each
  *	with its NUL, one after the other; none twice, nor the driver's.  May be
  *	empty.
- * @DBUS_GENL_BUS_A_ACTIVATABLE_FD: s32, a file that has them likewise; at most
+ * @DBUS_GENL_BUS_A_ACTIVATABLE_FD: s32, such a file that has them; at most
  *	%DBUS_GENL_ACTIVATABLE_MAX bytes.
  * @DBUS_GENL_BUS_A_PIDFD: s32, in CONNECT, optional: an fd of the calling task
  *	that is a pidfd of the calling process, as pidfd_open(getpid(), 0)
@@ -667,7 +683,7 @@ enum dbus_genl_stats_attr {
  * @DBUS_GENL_LIMIT_A_MAX_MESSAGE_SIZE: bytes; SEND of more is -EMSGSIZE.  Bounds
  *	BUS_A_MAX_MESSAGE_SIZE and BUS_A_MAX_BODY_FD_SIZE of later CONNECTs.
  * @DBUS_GENL_LIMIT_A_MAX_MESSAGE_UNIX_FDS: fds of one message; SEND of more is
- *	-ERANGE.  BUS_A_MAX_FDS of later CONNECTs.
+ *	-ERANGE.  At most 16.  BUS_A_MAX_FDS of later CONNECTs.
  * @DBUS_GENL_LIMIT_A_SERVICE_START_TIMEOUT: milliseconds that messages wait for
  *	a service to be started, and callers for the controller's answer to
  *	RELOAD and ENVIRONMENT.  At most a day, and 0 is that, too: what waits
@@ -675,7 +691,8 @@ enum dbus_genl_stats_attr {
  * @DBUS_GENL_LIMIT_A_AUTH_TIMEOUT: milliseconds from CONNECT until Hello; who
  *	takes longer is disconnected, with %DBUS_GENL_REASON_TIMEOUT.  0: no limit.
  * @DBUS_GENL_LIMIT_A_PENDING_FD_TIMEOUT: milliseconds that files wait to be
- *	claimed; or pending_fd_timeout of the module, if that is less.
+ *	claimed; or pending_fd_timeout of the module, if that is less.  0: none,
+ *	they expire at once.
  * @DBUS_GENL_LIMIT_A_MAX_COMPLETED_CONNECTIONS: peers that have said Hello.
  * @DBUS_GENL_LIMIT_A_MAX_INCOMPLETE_CONNECTIONS: peers that have not; CONNECT of
  *	more is -EUSERS, and so is it when one user has half of them.
