@@ -4,10 +4,10 @@
  *
  * deputy WRITER SETGID_WRITER PLAIN_WRITER
  *
- * WRITER is root's, has its setuid bit (the second the setgid bit, the third none), and copies what it reads to what it writes to. A user
- * runs it (fork and exec) with a socket of its own as the output. Whatever it is made to write is
- * the user's word, not root's: nothing may be had by it that the user hasn't got.
- * Last, requests whose nlmsg_pid is another peer's.
+ * WRITER is root's, has its setuid bit (the second the setgid bit, the third none), and copies what
+ * it reads to what it writes to. A user runs it (fork and exec) with a socket of its own as the
+ * output. Whatever it is made to write is the user's word, not root's: nothing may be had by it
+ * that the user hasn't got. Last, requests whose nlmsg_pid is another peer's.
  */
 #include <fcntl.h>
 #include <linux/genetlink.h>

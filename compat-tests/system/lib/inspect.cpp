@@ -353,8 +353,8 @@ void a_monitor(Tap& tap) {
   s.open();
   Answer claimed = s.request(DBUS_GENL_CMD_CONNECT,
                              bus_attrs().u32(DBUS_GENL_BUS_A_FLAGS, DBUS_GENL_PEER_MONITOR));
-  tap.ok(claimed.error == -EINVAL, "CONNECT as a monitor: %s, %s",
-         strerrorname_np(-claimed.error), claimed.extack.c_str());
+  tap.ok(claimed.error == -EINVAL, "CONNECT as a monitor: %s, %s", strerrorname_np(-claimed.error),
+         claimed.extack.c_str());
   Peer a, b;
   if (a.join(BUS).empty() || b.join(BUS).empty()) tap.bail("cannot join");
   a.ask("AddMatch", Args().s("type='error'"));
@@ -438,8 +438,7 @@ void quotas(Tap& tap) {
   Message ask = driver_call("ListNames");
   b.send(ask);
   const Charge driver = charge(a, DBUS_GENL_QUOTA_A_DRIVER_BYTES);
-  tap.ok(driver.used > 0 &&
-             bytes.used + driver.used == peer(b).num(DBUS_GENL_PEER_A_QUEUED_BYTES),
+  tap.ok(driver.used > 0 && bytes.used + driver.used == peer(b).num(DBUS_GENL_PEER_A_QUEUED_BYTES),
          "and of an answer of it: %lu", driver.used);
 
   Bus theirs;
@@ -449,8 +448,7 @@ void quotas(Tap& tap) {
     Peer user_peer;
     user_peer.join("inspect-users");
     for (auto& p : dump(DBUS_GENL_CMD_PEER_GET, bus_attrs("inspect-users")).packets) {
-      const Packet quota =
-          inside(inside(p, DBUS_GENL_PEER_A_QUOTAS), DBUS_GENL_QUOTA_A_ALL_BYTES);
+      const Packet quota = inside(inside(p, DBUS_GENL_PEER_A_QUOTAS), DBUS_GENL_QUOTA_A_ALL_BYTES);
       tap.ok(quota.has(DBUS_GENL_CHARGE_A_USED) && quota.num(DBUS_GENL_CHARGE_A_USED) == 0,
              "another user's is its own");
     }
@@ -473,10 +471,10 @@ void an_ended_process(Tap& tap) {
   std::vector<int> fds = receive_fds(pair[0], &id, sizeof id);
   int status = 1;
   waitpid(pid, &status, 0);
-  tap.ok(!status && fds.size() == 1 &&
-             peers()[static_cast<int64_t>(id)].num(DBUS_GENL_PEER_A_PID) ==
-                 static_cast<uint64_t>(pid),
-         "a peer whose process has ended keeps its number");
+  tap.ok(
+      !status && fds.size() == 1 &&
+          peers()[static_cast<int64_t>(id)].num(DBUS_GENL_PEER_A_PID) == static_cast<uint64_t>(pid),
+      "a peer whose process has ended keeps its number");
   for (int fd : {pair[0], pair[1]}) close(fd);
   for (int fd : fds) close(fd);
 }

@@ -148,10 +148,9 @@ int main() {
   auto limit = [&](uint16_t which, uint32_t value) {
     Attrs limits;
     limits.u32(which, value);
-    return bus.sock.request(DBUS_GENL_CMD_LIMITS_SET,
-                            Attrs()
-                                .str(DBUS_GENL_BUS_A_NAME, BUS)
-                                .nested(DBUS_GENL_BUS_A_LIMITS, limits));
+    return bus.sock.request(
+        DBUS_GENL_CMD_LIMITS_SET,
+        Attrs().str(DBUS_GENL_BUS_A_NAME, BUS).nested(DBUS_GENL_BUS_A_LIMITS, limits));
   };
   b.ask("AddMatch", Args().s("interface='x.File'"));
   limit(DBUS_GENL_LIMIT_A_MAX_INCOMING_UNIX_FDS, 0);
