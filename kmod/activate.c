@@ -17,6 +17,7 @@
 #include <net/genetlink.h>
 
 #include "activate.h"
+#include "alloc.h"
 #include "bus.h"
 #include "driver.h"
 #include "expiry.h"
@@ -143,7 +144,7 @@ static struct dg_waiter *dg_waiter_new(struct dg_peer *from, u32 serial)
 {
 	struct dg_waiter *waiter;
 
-	waiter = kzalloc(sizeof(*waiter), GFP_KERNEL_ACCOUNT);
+	waiter = dg_kzalloc(sizeof(*waiter));
 	if (!waiter)
 		return NULL;
 	INIT_LIST_HEAD(&waiter->node);
@@ -171,11 +172,11 @@ static int dg_waiter_copy(struct dg_waiter *waiter, const struct dg_msg *msg,
 	const struct nlmsghdr *nlh = msg->nlh;
 	struct dg_msg *copy = &waiter->msg;
 
-	waiter->bytes = kvmalloc(nlh->nlmsg_len, GFP_KERNEL_ACCOUNT);
+	waiter->bytes = dg_kvcalloc(1, nlh->nlmsg_len);
 	if (!waiter->bytes)
 		return -ENOMEM;
 	memcpy(waiter->bytes, nlh, nlh->nlmsg_len);
-	waiter->packet = pskb_copy(packet, GFP_KERNEL_ACCOUNT);
+	waiter->packet = dg_packet_dup(packet);
 	if (!waiter->packet)
 		return -ENOMEM;
 
@@ -304,9 +305,9 @@ static struct sk_buff *dg_ask_packet(const struct dg_ask *ask, u64 id)
 	struct sk_buff *skb;
 	void *hdr;
 
-	skb = genlmsg_new(nla_total_size_64bit(sizeof(id)) +
-			  nla_total_size(strlen(ask->name) + 1) +
-			  nla_total_size(ask->len), GFP_KERNEL_ACCOUNT);
+	skb = dg_packet_new(nla_total_size_64bit(sizeof(id)) +
+			    nla_total_size(strlen(ask->name) + 1) +
+			    nla_total_size(ask->len));
 	if (!skb)
 		return NULL;
 
@@ -406,7 +407,7 @@ static struct dg_start *dg_start_new(const struct dg_peer *from,
 	struct dg_start *start;
 	size_t size = strlen(ask->name) + 1;
 
-	start = kzalloc(struct_size(start, name, size), GFP_KERNEL_ACCOUNT);
+	start = dg_kzalloc(struct_size(start, name, size));
 	if (!start)
 		return NULL;
 	start->request = dg_ask_packet(ask, activation->last_id + 1);

@@ -148,7 +148,7 @@ static struct dg_bus *dg_bus_alloc(const struct dg_bus_params *params)
 			sizeof(bus->machine_id));
 
 	init_rwsem(&bus->lock);
-	xa_init_flags(&bus->peers, XA_FLAGS_ACCOUNT);
+	xa_init(&bus->peers);
 	INIT_LIST_HEAD(&bus->members);
 	spin_lock_init(&bus->replies_lock);
 	spin_lock_init(&bus->users_lock);

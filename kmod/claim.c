@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
+#include "alloc.h"
 #include "bus.h"
 #include "claim.h"
 #include "fds.h"
@@ -41,17 +42,16 @@ static unsigned long dg_claim_timeout(const struct dg_bus *bus)
 	return msecs_to_jiffies(min(READ_ONCE(pending_fd_timeout), limit));
 }
 
-struct dg_claim *dg_claim_new(const struct dg_msg *msg, gfp_t gfp)
+struct dg_claim *dg_claim_new(const struct dg_msg *msg)
 {
 	struct dg_claim *claim;
 
-	claim = kmalloc(sizeof(*claim), gfp);
+	claim = dg_kzalloc(sizeof(*claim));
 	if (!claim)
 		return NULL;
 
 	INIT_LIST_HEAD(&claim->node);
 	claim->fds = dg_fds_ref(msg->fds);
-	claim->share = NULL;
 	claim->sender = msg->sender;
 	claim->serial = msg->serial;
 	claim->since = jiffies;

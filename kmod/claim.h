@@ -35,7 +35,7 @@ struct dg_claim {
 };
 
 /* NULL if memory is short.  Of a message that has fds. */
-struct dg_claim *dg_claim_new(const struct dg_msg *msg, gfp_t gfp);
+struct dg_claim *dg_claim_new(const struct dg_msg *msg);
 void dg_claim_free(struct dg_claim *claim);
 
 /* Under the queue's lock. */

@@ -10,6 +10,7 @@
 #include <linux/pid_namespace.h>
 #include <linux/slab.h>
 
+#include "alloc.h"
 #include "bus.h"
 #include "claim.h"
 #include "driver.h"
@@ -158,7 +159,7 @@ static int dg_driver_send(struct dg_peer *to, struct dg_msg *msg,
 	msg->serial = dg_bus_next_serial(to->bus);
 
 	if (msg->fds) {
-		claim = dg_claim_new(msg, gfp);
+		claim = dg_claim_new(msg);
 		if (!claim)
 			return -ENOMEM;
 	}
@@ -242,13 +243,13 @@ int dg_driver_error(struct dg_peer *to, const struct dg_msg *msg,
 	trace_dg_refuse(to, msg->serial, error, 0);
 
 	va_start(args, fmt);
-	text = kvasprintf(GFP_KERNEL_ACCOUNT, fmt, args);
+	text = kvasprintf(GFP_KERNEL, fmt, args);
 	va_end(args);
 	if (!text)
 		return -ENOMEM;
 
 	err = dg_driver_send_error(to, msg->serial, to->unique, error, text,
-				   GFP_KERNEL_ACCOUNT);
+				   DG_GFP_LOCKED);
 	kfree(text);
 	return err;
 }
@@ -261,7 +262,7 @@ void dg_driver_no_reply(struct dg_peer *to, u32 serial, const char *error,
 			const char *text)
 {
 	dg_driver_send_error(to, serial, to->unique, error, text,
-			     GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+			     DG_GFP_LOCKED | __GFP_NOFAIL);
 }
 
 /* Likewise: who calls it waits for it, and has been let wait. */
@@ -277,7 +278,7 @@ void dg_driver_reply(struct dg_peer *to, u32 serial, const u32 *value)
 	};
 
 	dg_driver_send(to, &reply, DG_CLASS_ANSWER,
-		       GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+		       DG_GFP_LOCKED | __GFP_NOFAIL);
 }
 
 /* The next argument of a call; its signature says that it is a string. */
@@ -294,7 +295,7 @@ static char *dg_rejected_text(const struct dg_peer *peer,
 {
 	u32 uid = from_kuid_munged(current_user_ns(), peer->cred->euid);
 
-	return kasprintf(GFP_KERNEL_ACCOUNT,
+	return kasprintf(GFP_KERNEL,
 			 "rejected attempt to call %s by connection %s (uid=%u pid=%d comm=\"%s\") with uid %u",
 			 msg->member, peer->unique, uid,
 			 pid_nr_ns(peer->pid, task_active_pid_ns(current)),
@@ -324,7 +325,7 @@ int dg_call_error(struct dg_call *call, const char *error, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	call->text = kvasprintf(GFP_KERNEL_ACCOUNT, fmt, args);
+	call->text = kvasprintf(GFP_KERNEL, fmt, args);
 	va_end(args);
 	if (!call->text)
 		return -ENOMEM;
@@ -338,7 +339,7 @@ static int dg_call_reply_too_large(struct dg_call *call,
 	return dg_driver_send_error(call->peer, call->msg->serial, destination,
 				    DG_ERROR("LimitsExceeded"),
 				    "The reply is larger than a message of this bus can be",
-				    GFP_KERNEL_ACCOUNT);
+				    DG_GFP_LOCKED);
 }
 
 /* A reply with files, which are charged to who asks for them. */
@@ -349,14 +350,14 @@ static int dg_call_reply_with_fds(struct dg_call *call, struct dg_msg *reply)
 	reply->fds = call->fds;
 	if (dg_fds_charge(reply->fds))
 		err = dg_driver_send(call->peer, reply, DG_CLASS_ANSWER,
-				     GFP_KERNEL_ACCOUNT);
+				     DG_GFP_LOCKED);
 	if (err != -EDQUOT)
 		return err;
 	return dg_driver_send_error(call->peer, call->msg->serial,
 				    reply->destination,
 				    DG_ERROR("LimitsExceeded"),
 				    "Too many files of this bus wait to be claimed",
-				    GFP_KERNEL_ACCOUNT);
+				    DG_GFP_LOCKED);
 }
 
 /* A reply whose body is longer than an attribute: as a file. */
@@ -378,7 +379,7 @@ static int dg_call_reply_large(struct dg_call *call, struct dg_msg *reply)
 static int dg_call_reply(struct dg_call *call, const struct dg_method *method,
 			 const char *destination)
 {
-	gfp_t gfp = GFP_KERNEL_ACCOUNT;
+	gfp_t gfp = DG_GFP_LOCKED;
 	struct dg_msg reply = {
 		.type = DG_MSG_RETURN,
 		.reply_serial = call->msg->serial,
@@ -580,7 +581,7 @@ int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 		return dg_driver_send_error(from, msg->serial, NULL,
 					    DG_ERROR("UnknownMethod"),
 					    "Unknown method invoked on org.freedesktop.DBus.Peer interface",
-					    GFP_KERNEL_ACCOUNT);
+					    DG_GFP_LOCKED);
 	}
 
 	if ((!msg->interface ||
@@ -589,7 +590,7 @@ int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 		return min(0, dg_call_method(bus, from, msg, NULL,
 					     dg_methods_local, NULL));
 
-	text = kasprintf(GFP_KERNEL_ACCOUNT,
+	text = kasprintf(GFP_KERNEL,
 			 "Method \"%s\" with signature \"%s\" on interface \"%s\" doesn't exist\n",
 			 msg->member, msg->signature,
 			 msg->interface ?: "(null)");
@@ -597,7 +598,7 @@ int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 		return -ENOMEM;
 	err = dg_driver_send_error(from, msg->serial, NULL,
 				   DG_ERROR("UnknownMethod"), text,
-				   GFP_KERNEL_ACCOUNT);
+				   DG_GFP_LOCKED);
 	kfree(text);
 	return err;
 }

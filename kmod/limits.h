@@ -56,7 +56,7 @@
  */
 #define DG_QUEUE_DRIVER_BYTES_MAX	SZ_4M
 
-/* The same of what the driver's signals may take for all peers of one user. */
+/* The same of what that may be for all peers of one user. */
 #define DG_USER_DRIVER_BYTES_MAX	SZ_64M
 
 /* Fds of one message: dbus-daemon's max_message_unix_fds. */
@@ -83,6 +83,12 @@
 #define DG_ACCOUNT_BYTES_MAX		SZ_256M
 #define DG_ACCOUNT_FDS_MAX		4096
 #define DG_ACCOUNT_BODY_BYTES_MAX	SZ_1G
+
+/*
+ * What of a user's messages may wait in buffers that netlink allocated for its
+ * requests, and charged to no cgroup.
+ */
+#define DG_ACCOUNT_UNCHARGED_MAX	SZ_64K
 
 /*
  * Match rules, places in names' queues and pending calls of one user, on all

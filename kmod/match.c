@@ -26,6 +26,7 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 
+#include "alloc.h"
 #include "match_rule.h"
 #include "names.h"
 
@@ -222,8 +223,7 @@ static void grow(struct dg_match_table *table)
 	struct dg_match_rule *rule;
 	struct hlist_node *next;
 
-	buckets = kvcalloc(2 * n, sizeof(*buckets),
-			   GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	buckets = dg_kvcalloc(2 * n, sizeof(*buckets));
 	if (!buckets)
 		return;
 	table->buckets = buckets;

@@ -27,6 +27,7 @@
 #include "netlink.h"
 #include "packet.h"
 #include "peer.h"
+#include "quota.h"
 #include "policy_bus.h"
 #include "queue.h"
 #include "request.h"
@@ -328,7 +329,8 @@ static int dg_cmd_send(struct sk_buff *skb, struct genl_info *info)
 		goto out_fds;
 
 	err = -ENOMEM;
-	packet = dg_packet_from_request(skb, info->nlhdr);
+	packet = dg_packet_from_request(skb, info->nlhdr,
+					dg_user_pays_for_packets(peer->user));
 	if (!packet)
 		goto out_fds;
 
@@ -509,7 +511,8 @@ static int dg_limits_answer(struct genl_info *info, const struct dg_bus *bus,
 	struct dg_answer answer = { .info = info };
 	void *hdr;
 
-	answer.skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL_ACCOUNT);
+	/* The bus is locked: see alloc.h. */
+	answer.skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!answer.skb)
 		return -ENOMEM;
 

@@ -225,7 +225,7 @@ int dg_peer_activate(struct dg_peer *peer)
 
 	lockdep_assert_held_write(&bus->lock);
 
-	err = xa_insert(&bus->peers, id, peer, GFP_KERNEL_ACCOUNT);
+	err = xa_insert(&bus->peers, id, peer, GFP_KERNEL);
 	if (err)
 		return err;
 

@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "alloc.h"
 #include "policy.h"
 
 #define DG_BITS_MIN	2
@@ -184,10 +185,9 @@ static int dg_index_build(const struct dg_policy *policy,
 	index->bits = DG_BITS_MIN;
 	while (index->bits < DG_BITS_MAX && (1U << index->bits) < n_nodes)
 		index->bits++;
-	index->nodes = kvcalloc(n_nodes + 1, sizeof(*index->nodes),
-				GFP_KERNEL_ACCOUNT);
-	index->buckets = kvcalloc(1U << index->bits, sizeof(*index->buckets),
-				  GFP_KERNEL_ACCOUNT);
+	index->nodes = dg_kvcalloc(n_nodes + 1, sizeof(*index->nodes));
+	index->buckets = dg_kvcalloc(1U << index->bits,
+				     sizeof(*index->buckets));
 	if (!index->nodes || !index->buckets)
 		return -ENOMEM;
 
@@ -241,8 +241,8 @@ static int dg_class_build(struct dg_policy_class *class)
 		}
 	for (kind = 0; kind < DG_POLICY_INDEXED; kind++) {
 		index = &class->index[kind];
-		index->rules = kvcalloc(count[kind] + 1, sizeof(*index->rules),
-					GFP_KERNEL_ACCOUNT);
+		index->rules = dg_kvcalloc(count[kind] + 1,
+					   sizeof(*index->rules));
 		if (!index->rules)
 			return -ENOMEM;
 	}
@@ -282,7 +282,7 @@ struct dg_policy_class *dg_policy_class_get(struct dg_policy *policy,
 	u32 i;
 	int err;
 
-	class = kvzalloc(sizeof(*class) + size, GFP_KERNEL_ACCOUNT);
+	class = dg_kvcalloc(1, sizeof(*class) + size);
 	if (!class)
 		return ERR_PTR(-ENOMEM);
 	class->policy = policy;

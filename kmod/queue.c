@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 #include <net/sock.h>
 
+#include "alloc.h"
 #include "bus.h"
 #include "claim.h"
 #include "limits.h"
@@ -65,7 +66,7 @@ struct dg_share *dg_share_find(struct dg_queue *queue, struct dg_user *user)
 		if (share->debt->from == user)
 			return share;
 
-	share = kzalloc(sizeof(*share), GFP_KERNEL_ACCOUNT);
+	share = dg_kzalloc(sizeof(*share));
 	if (!share)
 		return NULL;
 	share->debt = dg_debt_get(user, peer->user);

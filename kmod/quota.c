@@ -5,6 +5,7 @@
 #include <linux/hashtable.h>
 #include <linux/slab.h>
 
+#include "alloc.h"
 #include "bus.h"
 #include "limits.h"
 #include "quota.h"
@@ -150,7 +151,7 @@ struct dg_debt *dg_debt_get(struct dg_user *from, struct dg_user *to)
 	struct dg_bus *bus = from->bus;
 	struct dg_debt *debt, *fresh;
 
-	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
+	fresh = dg_kzalloc(sizeof(*fresh));
 	if (!fresh)
 		return NULL;
 
@@ -277,6 +278,16 @@ void dg_debt_uncharge_fds(struct dg_debt *debt, unsigned int fds,
 bool dg_user_holds_too_much(const struct dg_user *user)
 {
 	return atomic_read(&user->account->held) >= DG_ACCOUNT_HELD_MAX;
+}
+
+/*
+ * Whether so much of a user's messages waits that the bytes of its next one are
+ * to be charged to its cgroup, in case it has to wait as well.
+ */
+bool dg_user_pays_for_packets(const struct dg_user *user)
+{
+	return atomic_long_read(&user->account->queued) >=
+	       DG_ACCOUNT_UNCHARGED_MAX;
 }
 
 /* Charges files that wait to be claimed, or leaves it and says false. */

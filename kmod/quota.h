@@ -109,6 +109,7 @@ struct dg_user *dg_user_ref(struct dg_user *user);
 void dg_user_put(struct dg_user *user);
 
 bool dg_user_holds_too_much(const struct dg_user *user);
+bool dg_user_pays_for_packets(const struct dg_user *user);
 
 struct dg_debt *dg_debt_get(struct dg_user *from, struct dg_user *to);
 void dg_debt_put(struct dg_debt *debt);

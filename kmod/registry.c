@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "alloc.h"
 #include "registry.h"
 
 #define BITS_MIN	4
@@ -106,8 +107,7 @@ static void grow(struct dg_registry *reg)
 	struct hlist_node *next;
 	struct dg_name *name;
 
-	buckets = kvcalloc(2 * n, sizeof(*buckets),
-			   GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	buckets = dg_kvcalloc(2 * n, sizeof(*buckets));
 	if (!buckets)
 		return;
 	reg->buckets = buckets;
@@ -123,7 +123,7 @@ static struct dg_name *add_name(struct dg_registry *reg, const char *text)
 	size_t size = strlen(text) + 1;
 	struct dg_name *name;
 
-	name = kmalloc(struct_size(name, text, size), GFP_KERNEL_ACCOUNT);
+	name = dg_kzalloc(struct_size(name, text, size));
 	if (!name)
 		return NULL;
 	if (reg->n_names >= BIT(reg->bits) && reg->bits < BITS_MAX)
@@ -206,7 +206,7 @@ static int request_free(struct dg_registry *reg, struct dg_owner *owner,
 	struct dg_place *place;
 	struct dg_name *name;
 
-	place = kmalloc(sizeof(*place), GFP_KERNEL_ACCOUNT);
+	place = dg_kzalloc(sizeof(*place));
 	if (!place)
 		return -ENOMEM;
 	name = add_name(reg, text);
@@ -243,7 +243,7 @@ static int request_taken(struct dg_registry *reg, struct dg_owner *owner,
 		after = name->queue.prev;
 
 	if (!mine) {
-		mine = kmalloc(sizeof(*mine), GFP_KERNEL_ACCOUNT);
+		mine = dg_kzalloc(sizeof(*mine));
 		if (!mine)
 			return -ENOMEM;
 		add_place(reg, mine, name, owner, flags, after);

@@ -10,6 +10,7 @@
 #include <linux/jiffies.h>
 #include <linux/slab.h>
 
+#include "alloc.h"
 #include "bus.h"
 #include "expiry.h"
 #include "peer.h"
@@ -49,7 +50,7 @@ void dg_calls_init(struct dg_calls *calls)
 
 struct dg_reply *dg_reply_alloc(void)
 {
-	return kmalloc(sizeof(struct dg_reply), GFP_KERNEL_ACCOUNT);
+	return dg_kzalloc(sizeof(struct dg_reply));
 }
 
 void dg_reply_free(struct dg_reply *reply)

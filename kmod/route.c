@@ -9,6 +9,7 @@
 #include <linux/skbuff.h>
 
 #include "activate.h"
+#include "alloc.h"
 #include "bus.h"
 #include "claim.h"
 #include "driver.h"
@@ -87,11 +88,11 @@ static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
 	if (broadcast->msg->fds) {
 		if (!peer->takes_fds)
 			return 0;
-		claim = dg_claim_new(broadcast->msg, broadcast->gfp);
+		claim = dg_claim_new(broadcast->msg);
 		if (!claim)
 			goto drop;
 	}
-	packet = skb_clone(broadcast->packet, broadcast->gfp);
+	packet = dg_packet_clone(broadcast->packet, broadcast->gfp);
 	if (!packet)
 		goto drop;
 	dg_queue_push(peer, packet, dg_broadcast_payer(broadcast, peer),
@@ -170,7 +171,7 @@ void dg_route_to_monitors(struct dg_bus *bus, const struct dg_msg *msg,
 		.from = from,
 		.dest = dest,
 		.monitors = true,
-		.gfp = GFP_KERNEL_ACCOUNT,
+		.gfp = DG_GFP_LOCKED,
 	};
 
 	if (bus->n_monitors)
@@ -199,7 +200,7 @@ void dg_route_request_to_monitors(struct dg_bus *bus, struct dg_peer *from,
 	if (!bus->n_monitors)
 		return;
 
-	copy = pskb_copy(packet, GFP_KERNEL_ACCOUNT);
+	copy = dg_packet_dup(packet);
 	if (!copy) {
 		atomic64_inc(&bus->counters.dropped);
 		return;
@@ -220,7 +221,7 @@ static void dg_route_eavesdrop(struct dg_bus *bus, const struct dg_msg *msg,
 {
 	if (bus->n_eavesdroppers)
 		dg_route_broadcast(bus, msg, packet, from, dest,
-				   GFP_KERNEL_ACCOUNT);
+				   DG_GFP_LOCKED);
 }
 
 static const char *dg_type_name(const struct dg_msg *msg)
@@ -397,7 +398,7 @@ static int dg_route_to(struct dg_bus *bus, struct dg_peer *from,
 		goto out;
 
 	if (msg->fds) {
-		claim = dg_claim_new(msg, GFP_KERNEL_ACCOUNT);
+		claim = dg_claim_new(msg);
 		err = -ENOMEM;
 		if (!claim)
 			goto out;
@@ -578,7 +579,7 @@ static int dg_route_exclusive(struct dg_bus *bus, struct dg_peer *from,
 		dg_route_request_to_monitors(bus, from, msg, packet, NULL);
 		dg_packet_stamp(packet, from->id);
 		dg_route_broadcast(bus, msg, packet, from, NULL,
-				   GFP_KERNEL_ACCOUNT);
+				   DG_GFP_LOCKED);
 	} else {
 		err = dg_driver_handle_unaddressed(bus, from, msg);
 	}
