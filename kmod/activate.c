@@ -31,6 +31,7 @@
 #include "quota.h"
 #include "route.h"
 #include "service_names.h"
+#include "socket.h"
 #include "trace.h"
 
 /**
@@ -341,7 +342,8 @@ static void dg_start_tell(struct dg_activation *activation,
 			  struct dg_start *start)
 {
 	if (!activation->n_unsent &&
-	    dg_socket_take(activation->controller, start->request)) {
+	    dg_socket_take(activation->controller, start->request) !=
+		    DG_SOCKET_FULL) {
 		start->request = NULL;
 		return;
 	}
@@ -376,7 +378,7 @@ int dg_activation_pull(struct dg_bus *bus)
 	list_for_each_entry(start, &activation->starts, node) {
 		if (!start->request)
 			continue;
-		if (!dg_socket_take(sk, start->request)) {
+		if (dg_socket_take(sk, start->request) == DG_SOCKET_FULL) {
 			dg_activation_ring(activation);
 			break;
 		}

@@ -24,6 +24,7 @@
 #include "peer.h"
 #include "queue.h"
 #include "quota.h"
+#include "socket.h"
 
 static unsigned int pending_fd_timeout = DG_FD_TIMEOUT_MS;
 module_param(pending_fd_timeout, uint, 0600);
@@ -196,16 +197,21 @@ static struct dg_claim *dg_claim_take(struct dg_queue *queue, u64 sender,
 {
 	struct dg_claim *claim;
 
-	mutex_lock(&queue->lock);
+	lockdep_assert_held(&queue->lock);
+
 	list_for_each_entry(claim, &queue->claims, node) {
 		if (claim->sender == sender && claim->serial == serial) {
 			dg_claim_del(queue, claim);
-			mutex_unlock(&queue->lock);
 			return claim;
 		}
 	}
-	mutex_unlock(&queue->lock);
 	return NULL;
+}
+
+/* The message will never be read; @queue is locked. */
+void dg_claim_drop(struct dg_queue *queue, u64 sender, u32 serial)
+{
+	dg_claim_free(dg_claim_take(queue, sender, serial));
 }
 
 /* Gives back what could not be installed; it may be claimed again. */
@@ -255,7 +261,9 @@ int dg_claim(struct dg_peer *peer, u64 sender, u32 serial, u32 seq)
 		return -ENOBUFS;
 	}
 
+	mutex_lock(&queue->lock);
 	claim = dg_claim_take(queue, sender, serial);
+	mutex_unlock(&queue->lock);
 	if (claim)
 		err = dg_fds_install(claim->fds, &installed);
 	dg_packet_set_claimed(answer, seq, sender, serial, &installed, -err);

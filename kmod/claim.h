@@ -37,6 +37,7 @@ struct dg_claim {
 /* NULL if memory is short.  Of a message that has fds. */
 struct dg_claim *dg_claim_new(const struct dg_msg *msg);
 void dg_claim_free(struct dg_claim *claim);
+void dg_claim_drop(struct dg_queue *queue, u64 sender, u32 serial);
 
 /* Under the queue's lock. */
 int dg_claim_add(struct dg_queue *queue, struct dg_claim *claim);

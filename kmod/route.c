@@ -632,7 +632,7 @@ int dg_route(struct dg_peer *from, struct dg_msg *msg, struct sk_buff *packet)
 
 	/* The common case: one peer to another, while others do the same. */
 	down_read(&bus->lock);
-	if (from->connected && !dg_queue_is_backlogged(&from->queue) &&
+	if (from->connected && !dg_queue_is_backlogged(from) &&
 	    !dg_route_needs_write(bus, from, msg)) {
 		msg->sender = from->id;
 		err = dg_route_unicast(bus, from, msg, packet, false);
@@ -647,7 +647,7 @@ int dg_route(struct dg_peer *from, struct dg_msg *msg, struct sk_buff *packet)
 	msg->sender = from->id;
 	if (!from->connected) {
 		err = -ENOTCONN;
-	} else if (dg_queue_is_backlogged(&from->queue)) {
+	} else if (dg_queue_is_backlogged(from)) {
 		err = -ENOBUFS;
 	} else if (!dg_route_may_stay(bus, from, msg, packet)) {
 		thrown_out = dg_peer_remove_locked(from,
