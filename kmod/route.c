@@ -335,10 +335,23 @@ static int dg_route_expect(struct dg_bus *bus, struct dg_peer *from,
 }
 
 /*
+ * A message is refused once nothing may fail with an errno any more; @err says
+ * whether its sender has been told.  If not, it is in so few words that there is
+ * always memory for them.
+ */
+static void dg_route_refused(struct dg_peer *from, const struct dg_msg *msg,
+			     int err)
+{
+	if (err)
+		dg_driver_no_reply(from, msg->serial, DG_ERROR("NoMemory"),
+				   "Not enough memory");
+}
+
+/*
  * The receiver's queue is over quota.  Who sent it is told; and if it was a
  * reply, so is who waits for it: it will never come.
  */
-static int dg_route_over_quota(struct dg_bus *bus,
+static void dg_route_over_quota(struct dg_bus *bus,
 			       const struct dg_transit *transit)
 {
 	const struct dg_msg *msg = transit->msg;
@@ -351,9 +364,10 @@ static int dg_route_over_quota(struct dg_bus *bus,
 		dg_driver_no_reply(to, msg->reply_serial,
 				   DG_ERROR("LimitsExceeded"),
 				   "The reply was refused: the message queue is full");
-	return dg_route_rejected(transit, DG_ERROR("LimitsExceeded"),
-				 "Rejected: destination has a full message queue",
-				 0);
+	dg_route_refused(from, msg,
+			 dg_route_rejected(transit, DG_ERROR("LimitsExceeded"),
+					   "Rejected: destination has a full message queue",
+					   0));
 }
 
 /* dbus-daemon's words, its spelling included. */
@@ -378,7 +392,8 @@ static void dg_route_unclaimable(struct dg_bus *bus, struct dg_peer *from,
 		dg_reply_settle(bus, from, to, msg->serial);
 	if (dg_is_reply(msg))
 		dg_driver_no_reply(to, msg->reply_serial, error, text);
-	dg_driver_error(from, msg, error, "%s", text);
+	dg_route_refused(from, msg,
+			 dg_driver_error(from, msg, error, "%s", text));
 }
 
 /* To one peer.  Takes @packet over if it returns 0. */
@@ -460,8 +475,7 @@ void dg_route_waited(struct dg_bus *bus, struct dg_peer *from,
 		return;
 
 	kfree_skb(packet);
-	dg_driver_no_reply(from, msg->serial, DG_ERROR("NoMemory"),
-			   "Not enough memory");
+	dg_route_refused(from, msg, -ENOMEM);
 }
 
 /* To a name that nobody owns and that can be started. */
