@@ -584,7 +584,8 @@ enum dbus_genl_activate_attr {
  * enum dbus_genl_stats_attr - attributes of STATS_GET, and of BUS_A_STATS
  *
  * All u64.  The first group are gauges (how many there are now), the second
- * counters since the namespace (or the bus) was made.
+ * counters since the namespace (or the bus) was made.  Gauges are read one after
+ * another while the buses go on; each is true of its moment.
  *
  * @DBUS_GENL_STATS_A_PAD: padding for 64-bit alignment.
  * @DBUS_GENL_STATS_A_BUSES: buses.
