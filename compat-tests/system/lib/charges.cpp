@@ -117,8 +117,8 @@ void waiting(Tap& tap) {
         shared->step = 1;
         while (shared->step == 1) usleep(1000);
         const Args args = Args().s(std::string(size, 'c'));
-        Message m = to_all ? signal("/", "charges.I", "M", args)
-                           : call(name, "/", "charges.I", "M", args);
+        Message m =
+            to_all ? signal("/", "charges.I", "M", args) : call(name, "/", "charges.I", "M", args);
         m.flags = NO_REPLY;
         // Half of a queue is for broadcasts.
         for (unsigned n = 0; queued() < ENOUGH && n < 30000; ++n)
@@ -257,14 +257,16 @@ const Kind kinds[] = {
     {"names",
      [](Batch& batch, Peer&) {
        for (unsigned n = 0; n < 1000; ++n)
-         batch.add(driver_call(
-             "RequestName", Args().s("charges.N" + std::to_string(n) + std::string(200, 'n')).u(0)));
+         batch.add(
+             driver_call("RequestName",
+                         Args().s("charges.N" + std::to_string(n) + std::string(200, 'n')).u(0)));
      }},
     {"lists that are files",
      [](Batch& batch, Peer& peer) {
        for (unsigned n = 0; n < 400; ++n)
-         batch.add(driver_call(
-             "RequestName", Args().s("charges.N" + std::to_string(n) + std::string(200, 'n')).u(0)));
+         batch.add(
+             driver_call("RequestName",
+                         Args().s("charges.N" + std::to_string(n) + std::string(200, 'n')).u(0)));
        batch.send();
        while (peer.receive(0)) continue;
        for (unsigned n = 0; n < 300; ++n) batch.add(driver_call("ListNames"));

@@ -103,8 +103,7 @@ void unread_answers(Tap& tap) {
   Peer& names = join_as(tap, CAROL);
   // As long as a list can be that isn't a file.
   for (unsigned i = 0; i < 250; ++i)
-    names.ask("RequestName",
-              Args().s("shares.N" + std::to_string(i) + std::string(210, 'n')).u(0));
+    names.ask("RequestName", Args().s("shares.N" + std::to_string(i) + std::string(210, 'n')).u(0));
   auto ask = [](Peer& peer, unsigned most) {
     for (unsigned i = 0; i < most; ++i) {
       Message m = driver_call("ListNames");

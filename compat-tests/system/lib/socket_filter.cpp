@@ -4,8 +4,8 @@
  *
  * socket_filter [ROUNDS]
  *
- * A filter may shorten what comes, and the buffer's size change at any moment: what waits is charged
- * as long as it does, and no longer. What a filter doesn't want is gone, with its files.
+ * A filter may shorten what comes, and the buffer's size change at any moment: what waits is
+ * charged as long as it does, and no longer. What a filter doesn't want is gone, with its files.
  */
 #include <fcntl.h>
 #include <linux/filter.h>
