@@ -352,7 +352,7 @@ static void dg_route_refused(struct dg_peer *from, const struct dg_msg *msg,
  * reply, so is who waits for it: it will never come.
  */
 static void dg_route_over_quota(struct dg_bus *bus,
-			       const struct dg_transit *transit)
+				const struct dg_transit *transit)
 {
 	const struct dg_msg *msg = transit->msg;
 	struct dg_peer *from = transit->from;
