@@ -326,7 +326,7 @@ static struct sk_buff *dg_ask_packet(const struct dg_ask *ask, u64 id)
 		return NULL;
 	}
 	genlmsg_end(skb, hdr);
-	return skb;
+	return dg_packet_done(skb);
 }
 
 static void dg_activation_ring(struct dg_activation *activation)

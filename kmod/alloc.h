@@ -8,11 +8,12 @@
  * reclaimed from and its tasks are killed.  Any user can set both for a cgroup
  * of its own.  So nobody who holds dg_bus.lock or dg_queue.lock charges so:
  *
- * - What stays is allocated by the functions below.  It is charged at once,
- *   above memory.max if need be; the next allocation of the cgroup's that may
- *   wait pays for it, which each SEND makes before it takes a lock.  Only if the
- *   machine has no free page at hand is it waited for, and not charged; quotas
- *   bound how much that can be.
+ * - What stays is allocated by the functions below, and packet.c's.  It is
+ *   charged at once, above memory.max if need be: so GFP_ATOMIC is, and whatever
+ *   a task allocates that may not reclaim.  The next allocation of the cgroup's
+ *   that may wait pays for it, which each SEND makes before it takes a lock.
+ *   Only if the machine has no free page at hand is it waited for, and not
+ *   charged; quotas bound how much that can be.
  * - What is gone when the lock is let go is GFP_KERNEL: not charged.
  *
  * Before the locks it is GFP_KERNEL_ACCOUNT.  Nothing uses reserves
@@ -23,6 +24,7 @@
 
 #include <linux/mm.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 /* Charged at once. */
@@ -32,8 +34,8 @@
 /* If that fails: waits for the machine, not for the cgroup. */
 #define DG_GFP_LOCKED	(GFP_KERNEL | __GFP_NOMEMALLOC)
 
-/* Of a packet that is made before the locks. */
-#define DG_GFP_PACKET	(GFP_KERNEL_ACCOUNT | __GFP_NOMEMALLOC)
+/* Before the locks: waits for both. */
+#define DG_GFP_UNLOCKED	(GFP_KERNEL_ACCOUNT | __GFP_NOMEMALLOC)
 
 /*
  * Whether there is no second try: so that a failure which is injected is one.
@@ -56,11 +58,14 @@ static inline void *dg_kzalloc(size_t size)
 	return p || once ? p : kzalloc(size, DG_GFP_LOCKED);
 }
 
+/* Of single pages if need be, which GFP_ATOMIC cannot. */
 static inline void *dg_kvcalloc(size_t n, size_t size)
 {
 	bool once = dg_alloc_once();
-	void *p = kvcalloc(n, size, DG_GFP_NOW);
+	unsigned int flags = memalloc_noreclaim_save();
+	void *p = kvcalloc(n, size, DG_GFP_UNLOCKED | __GFP_NOWARN);
 
+	memalloc_noreclaim_restore(flags);
 	return p || once ? p : kvcalloc(n, size, GFP_KERNEL);
 }
 

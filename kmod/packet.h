@@ -35,6 +35,7 @@ void dg_packet_stamp(struct sk_buff *packet, u64 sender);
 void dg_packet_identify(const struct sk_buff *packet, struct dg_packet_id *id);
 
 struct sk_buff *dg_packet_new(size_t payload);
+struct sk_buff *dg_packet_done(struct sk_buff *packet);
 struct sk_buff *dg_packet_clone(struct sk_buff *packet, gfp_t gfp);
 struct sk_buff *dg_packet_dup(struct sk_buff *packet);
 
