@@ -10,6 +10,7 @@
  *       dg_bus.lock		who is on a bus, names, rules; total order
  *         dg_queue.lock	one peer's overflow queue, claims, socket order
  *           dg_bus.users_lock	spinlock
+ *           dg_bus.expiry_lock	spinlock
  *         dg_accounts_lock	spinlock
  *         dg_bus.replies_lock	spinlock
  *         dg_endpoints_lock	spinlock
@@ -151,6 +152,7 @@ static struct dg_bus *dg_bus_alloc(const struct dg_bus_params *params)
 	xa_init_flags(&bus->peers, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&bus->members);
 	spin_lock_init(&bus->replies_lock);
+	spin_lock_init(&bus->expiry_lock);
 	spin_lock_init(&bus->users_lock);
 	INIT_LIST_HEAD(&bus->users);
 	INIT_LIST_HEAD(&bus->replies);

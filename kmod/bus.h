@@ -106,7 +106,10 @@ struct dg_bus_peaks {
  * @queued_messages: messages in overflow queues
  * @queued_bytes: bytes charged for them
  * @unclaimed_fds: files of messages that wait to be claimed
- * @expiry: drops those that have waited too long
+ * @expiry_lock: of the next two
+ * @expiry_armed: @expiry is to run
+ * @expiry_due: when, in jiffies
+ * @expiry: drops claims that have waited too long
  * @reply_expiry: the same of calls that wait for their reply
  * @hello_expiry: the same of peers that have not said Hello
  * @start_expiry: the same of services that are being started
@@ -157,6 +160,9 @@ struct dg_bus {
 	atomic64_t queued_messages;
 	atomic64_t queued_bytes;
 	atomic64_t unclaimed_fds;
+	spinlock_t expiry_lock;		/* see above */
+	bool expiry_armed;
+	unsigned long expiry_due;
 	struct delayed_work expiry;
 	struct delayed_work reply_expiry;
 	struct delayed_work hello_expiry;

@@ -123,16 +123,37 @@ static bool dg_claim_expires(const struct dg_claim *claim)
 	return claim->fds->n;
 }
 
-/* Sees to it that a claim which has been added expires in time. */
-void dg_claim_arm(struct dg_bus *bus, const struct dg_claim *claim)
+/*
+ * Has the work run at @due, or before.  All that arms it comes through here, so
+ * that nothing puts it off: not a claim that has just been made, nor the work
+ * itself, which has seen neither what has been put back nor what LIMITS_SET
+ * says since.
+ */
+static void dg_claims_expire_at(struct dg_bus *bus, unsigned long due)
 {
-	unsigned long due = claim->since + dg_claim_timeout(bus);
 	unsigned long now = jiffies;
 
-	/* Where one is armed already, it is for an older claim. */
+	spin_lock(&bus->expiry_lock);
+	if (!bus->expiry_armed || time_before(due, bus->expiry_due)) {
+		bus->expiry_armed = true;
+		bus->expiry_due = due;
+		mod_delayed_work(system_wq, &bus->expiry,
+				 time_after(due, now) ? due - now : 0);
+	}
+	spin_unlock(&bus->expiry_lock);
+}
+
+/* The time-out is another one. */
+void dg_claims_expire_anew(struct dg_bus *bus)
+{
+	dg_claims_expire_at(bus, jiffies);
+}
+
+/* Sees to it that a claim which is in a queue expires in time. */
+void dg_claim_arm(struct dg_bus *bus, const struct dg_claim *claim)
+{
 	if (dg_claim_expires(claim))
-		schedule_delayed_work(&bus->expiry,
-				      time_after(due, now) ? due - now : 0);
+		dg_claims_expire_at(bus, claim->since + dg_claim_timeout(bus));
 }
 
 /* Moves what has expired to @expired; lowers *@next to when others will. */
@@ -178,6 +199,10 @@ void dg_claims_expire(struct work_struct *work)
 	struct dg_peer *peer;
 	LIST_HEAD(expired);
 
+	spin_lock(&bus->expiry_lock);
+	bus->expiry_armed = false;
+	spin_unlock(&bus->expiry_lock);
+
 	down_read(&bus->lock);
 	list_for_each_entry(peer, &bus->members, node)
 		dg_claims_collect(&peer->queue, dg_claim_timeout(bus),
@@ -185,9 +210,8 @@ void dg_claims_expire(struct work_struct *work)
 	dg_claims_free(&expired);
 	up_read(&bus->lock);
 
-	/* Claims added meanwhile have armed it for later than this. */
 	if (next != ULONG_MAX)
-		mod_delayed_work(system_wq, &bus->expiry, next);
+		dg_claims_expire_at(bus, jiffies + next);
 }
 
 /* The oldest claim to a message's files, taken out of the queue, or NULL. */

@@ -44,6 +44,7 @@ void dg_claim_del(struct dg_queue *queue, struct dg_claim *claim);
 
 void dg_claim_arm(struct dg_bus *bus, const struct dg_claim *claim);
 void dg_claims_expire(struct work_struct *work);
+void dg_claims_expire_anew(struct dg_bus *bus);
 
 int dg_claim(struct dg_peer *peer, u64 sender, u32 serial, u32 seq);
 

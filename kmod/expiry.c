@@ -12,6 +12,7 @@
 
 #include "activate.h"
 #include "bus.h"
+#include "claim.h"
 #include "driver.h"
 #include "expiry.h"
 #include "peer.h"
@@ -72,7 +73,7 @@ void dg_bus_limits_changed(struct dg_bus *bus)
 	mod_delayed_work(dg_expiry_wq, &bus->hello_expiry, 0);
 	mod_delayed_work(dg_expiry_wq, &bus->reply_expiry, 0);
 	mod_delayed_work(dg_expiry_wq, &bus->start_expiry, 0);
-	mod_delayed_work(system_wq, &bus->expiry, 0);
+	dg_claims_expire_anew(bus);
 }
 
 /*
