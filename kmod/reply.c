@@ -75,8 +75,8 @@ static int dg_reply_compare(const struct dg_reply *reply, u64 caller,
  * @callee: who is to reply
  * @serial: the call's serial
  *
- * Return: 0; -EEXIST if @caller waits for that very reply already; -EDQUOT if
- * it waits for too many.
+ * Return: 0; -EEXIST if @caller waits for that very reply already, which is seen
+ * first; -EDQUOT if it waits for too many.
  */
 int dg_reply_expect(struct dg_bus *bus, struct dg_reply *reply,
 		    struct dg_peer *caller, struct dg_peer *callee, u32 serial)
@@ -87,13 +87,6 @@ int dg_reply_expect(struct dg_bus *bus, struct dg_reply *reply,
 	lockdep_assert_held(&bus->lock);
 
 	spin_lock(&bus->replies_lock);
-	if (caller->calls.n_made >= dg_limit(&bus->limits,
-					  DBUS_GENL_LIMIT_A_MAX_REPLIES_PER_CONNECTION) ||
-	    dg_user_holds_too_much(caller->user)) {
-		err = -EDQUOT;
-		goto out;
-	}
-
 	link = &callee->calls.taken_tree.rb_node;
 	while (*link) {
 		struct dg_reply *other = rb_entry(*link, struct dg_reply, node);
@@ -105,6 +98,12 @@ int dg_reply_expect(struct dg_bus *bus, struct dg_reply *reply,
 		}
 		parent = *link;
 		link = way < 0 ? &parent->rb_left : &parent->rb_right;
+	}
+	if (caller->calls.n_made >= dg_limit(&bus->limits,
+					  DBUS_GENL_LIMIT_A_MAX_REPLIES_PER_CONNECTION) ||
+	    dg_user_holds_too_much(caller->user)) {
+		err = -EDQUOT;
+		goto out;
 	}
 
 	reply->caller = caller;
