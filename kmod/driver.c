@@ -560,6 +560,17 @@ static const struct dg_method dg_methods_local[] = {
 	{ }
 };
 
+/*
+ * libdbus answers what has this interface whatever its type, before dbus-daemon
+ * sees it: who sends it need not have said Hello, and may be a monitor; monitors
+ * do not see it.
+ */
+bool dg_is_for_other_end(const struct dg_msg *msg)
+{
+	return !msg->destination && msg->interface &&
+	       !strcmp(msg->interface, DG_INTERFACE(".Peer"));
+}
+
 /* Return: 0 or an errno, as above. */
 int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 				 const struct dg_msg *msg)
@@ -568,12 +579,10 @@ int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 	char *text;
 	int err;
 
-	if (msg->type != DG_MSG_CALL)
-		return 0;
-
-	if (msg->interface && !strcmp(msg->interface, DG_INTERFACE(".Peer"))) {
+	if (dg_is_for_other_end(msg)) {
 		for (method = dg_methods_peer; method->name; method++)
-			if (!strcmp(msg->member, method->name))
+			if (msg->type == DG_MSG_CALL &&
+			    !strcmp(msg->member, method->name))
 				return min(0, dg_call_method(bus, from, msg,
 							     NULL, method,
 							     NULL));
@@ -582,6 +591,8 @@ int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 					    "Unknown method invoked on org.freedesktop.DBus.Peer interface",
 					    GFP_KERNEL_ACCOUNT);
 	}
+	if (msg->type != DG_MSG_CALL)
+		return 0;
 
 	if ((!msg->interface ||
 	     !strcmp(msg->interface, DG_INTERFACE(".Introspectable"))) &&

@@ -131,6 +131,7 @@ int dg_driver_property_set(struct dg_call *call);
 /* A peer's message for the driver; @unaddressed: without a destination. */
 int dg_driver_handle(struct dg_bus *bus, struct dg_peer *from,
 		     const struct dg_msg *msg, struct sk_buff *packet);
+bool dg_is_for_other_end(const struct dg_msg *msg);
 int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 				 const struct dg_msg *msg);
 

@@ -41,8 +41,7 @@ static const struct nla_policy dg_no_attrs[] = {
 static const struct nla_policy dg_send_policy[DBUS_GENL_MSG_A_MAX + 1] = {
 	[DBUS_GENL_MSG_A_PAD] = NLA_POLICY_EXACT_LEN(0),
 	[DBUS_GENL_MSG_A_SENDER] = { .type = NLA_U64 },
-	[DBUS_GENL_MSG_A_TYPE] = NLA_POLICY_RANGE(NLA_U8, DG_MSG_CALL,
-						  DG_MSG_SIGNAL),
+	[DBUS_GENL_MSG_A_TYPE] = NLA_POLICY_MIN(NLA_U8, DG_MSG_CALL),
 	[DBUS_GENL_MSG_A_FLAGS] = { .type = NLA_U8 },
 	[DBUS_GENL_MSG_A_SERIAL] = { .type = NLA_U32 },
 	[DBUS_GENL_MSG_A_REPLY_SERIAL] = { .type = NLA_U32 },

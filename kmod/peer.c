@@ -266,7 +266,7 @@ static void dg_peer_drop_id(struct dg_peer *peer)
 }
 
 /* Nobody waits any more for the replies that it owes. */
-static void dg_peer_drop_taken(struct dg_peer *peer)
+void dg_peer_drop_taken(struct dg_peer *peer)
 {
 	struct dg_bus *bus = peer->bus;
 	struct dg_peer *caller;
@@ -287,7 +287,8 @@ static void dg_peer_drop_taken(struct dg_peer *peer)
  * In dbus-daemon's order, which isn't that of a peer that goes: its unique name
  * first, then the others, oldest first; only then its own rules go.  It sees
  * what this brings as a monitor does if there is another one; if it is the first
- * it sees only the errors that its callers get.
+ * it sees only the errors that its callers get.  Those are the caller's to send,
+ * with dg_peer_drop_taken(), once eavesdroppers have seen what it asked for.
  */
 void dg_peer_become_monitor(struct dg_peer *peer)
 {
@@ -304,7 +305,6 @@ void dg_peer_become_monitor(struct dg_peer *peer)
 
 	peer->monitor = true;
 	bus->n_monitors++;
-	dg_peer_drop_taken(peer);
 }
 
 /**

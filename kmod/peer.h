@@ -136,6 +136,7 @@ bool dg_peer_is_one_too_many(const struct dg_peer *peer, bool of_all);
 int dg_peer_activate(struct dg_peer *peer);
 
 void dg_peer_become_monitor(struct dg_peer *peer);
+void dg_peer_drop_taken(struct dg_peer *peer);
 void dg_peers_put(struct list_head *removed);
 bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason);
 

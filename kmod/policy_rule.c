@@ -29,7 +29,10 @@ static bool dg_is_broadcast(const struct dg_msg *msg)
 	return msg->type == DG_MSG_SIGNAL && !msg->destination;
 }
 
-/* Whether a rule takes a reply, which is requested or not. */
+/*
+ * Whether a rule takes a reply, which is requested or not.  As with dbus-daemon
+ * whatever says to which call it replies is one, a signal or a call too.
+ */
 static bool dg_rule_takes_reply(const struct dg_policy_rule *rule,
 				bool requested)
 {
@@ -46,7 +49,7 @@ bool dg_policy_rule_matches(const struct dg_policy_rule *rule,
 
 	if (rule->type && rule->type != msg->type)
 		return false;
-	if (dg_is_reply(msg) &&
+	if (msg->reply_serial &&
 	    !dg_rule_takes_reply(rule, ask->requested_reply))
 		return false;
 	if (rule->kind == DG_POLICY_RECEIVE &&

@@ -156,6 +156,44 @@ static void policy_empty(struct kunit *test)
 	kfree(b);
 }
 
+/* Whatever says to which call it replies is one, and rules ask whether it may. */
+static void policy_replies(struct kunit *test)
+{
+	static const u8 types[] = { DG_MSG_CALL, DG_MSG_RETURN, DG_MSG_ERROR,
+				    DG_MSG_SIGNAL };
+	struct dg_policy_complaint complaint;
+	struct blob *b = kzalloc(sizeof(*b), GFP_KERNEL);
+	struct dg_policy_class *class;
+	struct dg_policy *policy;
+	size_t section;
+	unsigned int i;
+
+	KUNIT_ASSERT_TRUE(test, b != NULL);
+	section = open_context(b, DBUS_GENL_CONTEXT_DEFAULT);
+	put_rule(b, DBUS_GENL_RULE_SEND, true, 0, NULL);
+	close_nest(b, section);
+	policy = load(b, &complaint);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(policy));
+	class = dg_policy_class_get(policy, &nobody);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(class));
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		struct dg_msg msg = a_call;
+		struct dg_policy_ask ask = { .msg = &msg,
+					     .other = { .unique = ":1.1" } };
+
+		msg.type = types[i];
+		KUNIT_EXPECT_TRUE(test, may_send(class, &msg, ":1.1"));
+		msg.reply_serial = 7;
+		KUNIT_EXPECT_FALSE(test, may_send(class, &msg, ":1.1"));
+		ask.requested_reply = true;
+		KUNIT_EXPECT_TRUE(test,
+				  dg_policy_may(class, DG_POLICY_SEND, &ask));
+	}
+	dg_policy_class_put(class);
+	dg_policy_free(policy);
+	kfree(b);
+}
+
 static void policy_last_match(struct kunit *test)
 {
 	struct dg_policy_complaint complaint;
@@ -404,6 +442,7 @@ static void policy_cut(struct kunit *test)
 
 static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(policy_empty),
+	KUNIT_CASE(policy_replies),
 	KUNIT_CASE(policy_last_match),
 	KUNIT_CASE(policy_own),
 	KUNIT_CASE(policy_classes),

@@ -232,7 +232,7 @@ static const char *dg_type_name(const struct dg_msg *msg)
 		[DG_MSG_SIGNAL] = "signal",
 	};
 
-	return names[msg->type];
+	return dg_is_unknown(msg) ? "invalid" : names[msg->type];
 }
 
 /*
@@ -307,23 +307,19 @@ static bool dg_expects_reply(const struct dg_msg *msg)
 }
 
 /*
- * Notes that a call is on its way.  0: it is; 1: it is refused, and the caller
- * told; or an errno.
+ * Notes that a call is on its way.  0: it is, and @reply taken over; 1: it is
+ * refused, and the caller told; or an errno.
  */
-static int dg_route_expect(struct dg_bus *bus, struct dg_peer *from,
-			   struct dg_peer *to, const struct dg_msg *msg)
+static int dg_route_expect(struct dg_bus *bus, struct dg_reply *reply,
+			   struct dg_peer *from, struct dg_peer *to,
+			   const struct dg_msg *msg)
 {
-	struct dg_reply *reply = dg_reply_alloc();
 	int err;
-
-	if (!reply)
-		return -ENOMEM;
 
 	err = dg_reply_expect(bus, reply, from, to, msg->serial);
 	if (!err)
 		return 0;
 
-	dg_reply_free(reply);
 	if (err == -EEXIST)
 		err = dg_driver_error(from, msg, DG_ERROR("AccessDenied"),
 				      "Message has the same reply serial as a currently-outstanding existing method call");
@@ -346,7 +342,7 @@ static int dg_route_over_quota(struct dg_bus *bus,
 
 	if (dg_expects_reply(msg))
 		dg_reply_settle(bus, from, to, msg->serial);
-	if (dg_is_reply(msg))
+	if (dg_is_reply(msg) || transit->requested_reply)
 		dg_driver_no_reply(to, msg->reply_serial,
 				   DG_ERROR("LimitsExceeded"),
 				   "The reply was refused: the message queue is full");
@@ -363,9 +359,12 @@ static const char dg_no_fds_text[] =
  * The receiver does not take the message's files.  A body that is a file would
  * have come with the message from dbus-daemon.
  */
-static void dg_route_unclaimable(struct dg_bus *bus, struct dg_peer *from,
-				 struct dg_peer *to, const struct dg_msg *msg)
+static void dg_route_unclaimable(struct dg_bus *bus,
+				 const struct dg_transit *transit)
 {
+	const struct dg_msg *msg = transit->msg;
+	struct dg_peer *from = transit->from;
+	struct dg_peer *to = transit->to;
 	const char *error = DG_ERROR("NotSupported");
 	const char *text = dg_no_fds_text;
 
@@ -375,9 +374,18 @@ static void dg_route_unclaimable(struct dg_bus *bus, struct dg_peer *from,
 	}
 	if (dg_expects_reply(msg))
 		dg_reply_settle(bus, from, to, msg->serial);
-	if (dg_is_reply(msg))
+	if (dg_is_reply(msg) || transit->requested_reply)
 		dg_driver_no_reply(to, msg->reply_serial, error, text);
 	dg_driver_error(from, msg, error, "%s", text);
+}
+
+/* In dbus-daemon's words, which end their line.  Return: 1, or an errno. */
+static int dg_route_unknown(struct dg_peer *from, const struct dg_msg *msg)
+{
+	int err = dg_driver_error(from, msg, DG_ERROR("AccessDenied"),
+				  "Message bus will not accept messages of unknown type\n");
+
+	return err ?: 1;
 }
 
 /* To one peer.  Takes @packet over if it returns 0. */
@@ -387,9 +395,11 @@ static int dg_route_to(struct dg_bus *bus, struct dg_peer *from,
 {
 	struct dg_transit transit = { .msg = msg, .from = from, .to = to };
 	struct dg_claim *claim = NULL;
+	struct dg_reply *reply = NULL;
 	int err;
 
-	transit.requested_reply = dg_is_reply(msg) &&
+	/* Whatever says so replies: a signal or a call, too. */
+	transit.requested_reply = msg->reply_serial &&
 				  dg_reply_waits(bus, to, from,
 						 msg->reply_serial);
 	err = dg_route_judge(bus, &transit);
@@ -403,8 +413,9 @@ static int dg_route_to(struct dg_bus *bus, struct dg_peer *from,
 			goto out;
 	}
 	if (dg_expects_reply(msg)) {
-		err = dg_route_expect(bus, from, to, msg);
-		if (err)
+		reply = dg_reply_alloc();
+		err = -ENOMEM;
+		if (!reply)
 			goto out;
 	}
 	/* Another thread with the same socket may have been faster. */
@@ -415,11 +426,18 @@ static int dg_route_to(struct dg_bus *bus, struct dg_peer *from,
 		if (err)
 			goto out;
 	}
+	/* A call that replies has done so, also if it is refused for itself. */
+	if (reply) {
+		err = dg_route_expect(bus, reply, from, to, msg);
+		if (err)
+			goto out;
+		reply = NULL;
+	}
 
 	/* From here on nothing fails with an errno: a reply has been settled. */
 	err = 0;
 	if (msg->fds && !to->takes_fds) {
-		dg_route_unclaimable(bus, from, to, msg);
+		dg_route_unclaimable(bus, &transit);
 		goto out;
 	}
 	if (!dg_fds_charge(msg->fds)) {
@@ -434,6 +452,7 @@ static int dg_route_to(struct dg_bus *bus, struct dg_peer *from,
 	return 0;
 
 out:
+	dg_reply_free(reply);
 	dg_claim_free(claim);
 	if (err < 0)
 		return err;
@@ -501,30 +520,35 @@ static int dg_route_unicast(struct dg_bus *bus, struct dg_peer *from,
 		return -EAGAIN;
 
 	dg_route_request_to_monitors(bus, from, msg, packet, to);
-	if (to)
+	if (to && !dg_is_unknown(msg))
 		return dg_route_to(bus, from, to, msg, packet);
-	if (start)
+	if (start && !dg_is_unknown(msg))
 		return dg_route_start(bus, from, msg, packet);
 
-	err = dg_route_nobody(from, msg);
+	if (to || start)
+		err = min(0, dg_route_unknown(from, msg));
+	else
+		err = dg_route_nobody(from, msg);
 	if (!err)
 		kfree_skb(packet);
 	return err;
 }
 
 /*
- * A monitor may send nothing but what the bus answers as the connection's other
- * end, as libdbus does in dbus-daemon, which never sees it.  Nor may a peer send just anything before Hello:
- * the driver answers what is for it; of the rest, dbus-daemon hangs up on
- * signals and on what is for other peers, once monitors have seen it.
+ * A monitor may send nothing but what libdbus answers in dbus-daemon before that
+ * sees it.  Nor may a peer send just anything before Hello: the driver answers
+ * what is for it; of the rest, dbus-daemon hangs up on signals and on what is
+ * for other peers, once monitors have seen it.
  */
 static bool dg_route_may_stay(struct dg_bus *bus, struct dg_peer *from,
 			      const struct dg_msg *msg, struct sk_buff *packet)
 {
 	struct dg_peer *to = NULL;
 
+	if (dg_is_for_other_end(msg))
+		return true;
 	if (from->monitor)
-		return !msg->destination && msg->type == DG_MSG_CALL;
+		return false;
 	if (from->id)
 		return true;
 	if (msg->destination && !strcmp(msg->destination, DG_DRIVER_NAME))
@@ -538,10 +562,30 @@ static bool dg_route_may_stay(struct dg_bus *bus, struct dg_peer *from,
 	return false;
 }
 
-/* Or for the bus as the other end of the connection. */
-static bool dg_is_for_driver(const struct dg_msg *msg)
+static bool dg_is_broadcast(const struct dg_msg *msg)
 {
-	return msg->destination || msg->type != DG_MSG_SIGNAL;
+	return !msg->destination && msg->type == DG_MSG_SIGNAL &&
+	       !dg_is_for_other_end(msg);
+}
+
+/* To the driver: 0 or an errno.  @packet stays the caller's. */
+static int dg_route_to_driver(struct dg_bus *bus, struct dg_peer *from,
+			      const struct dg_msg *msg, struct sk_buff *packet)
+{
+	int err = dg_driver_handle(bus, from, msg, packet);
+
+	if (err)
+		return min(0, err);
+
+	/* Others see it once it has been done. */
+	if (bus->n_eavesdroppers) {
+		dg_packet_stamp(packet, from->id);
+		dg_route_eavesdrop(bus, msg, packet, from, NULL);
+	}
+	/* And hear then what it means for them that it has become a monitor. */
+	if (from->monitor)
+		dg_peer_drop_taken(from);
+	return 0;
 }
 
 /* With the bus's lock held for writing.  Takes @packet over if it returns 0. */
@@ -555,26 +599,23 @@ static int dg_route_exclusive(struct dg_bus *bus, struct dg_peer *from,
 	if (msg->destination && strcmp(msg->destination, DG_DRIVER_NAME))
 		return dg_route_unicast(bus, from, msg, packet, true);
 
-	/* Hello is free. */
-	if (msg->destination && from->id &&
-	    dg_policy_verdict(bus, &to_driver)) {
+	if (msg->destination && dg_is_unknown(msg)) {
+		dg_route_request_to_monitors(bus, from, msg, packet, NULL);
+		err = min(0, dg_route_unknown(from, msg));
+	} else if (msg->destination && from->id &&
+		   dg_policy_verdict(bus, &to_driver)) {
+		/* Hello is free. */
 		dg_route_request_to_monitors(bus, from, msg, packet, NULL);
 		err = min(0, dg_route_judge(bus, &to_driver));
-	} else if (msg->fds && msg->fds->body && dg_is_for_driver(msg)) {
+	} else if (msg->fds && msg->fds->body && !dg_is_broadcast(msg)) {
 		if (msg->destination)
 			dg_route_request_to_monitors(bus, from, msg, packet,
 						     NULL);
 		err = dg_driver_error(from, msg, DG_ERROR("LimitsExceeded"),
 				      "The message is larger than org.freedesktop.DBus takes");
 	} else if (msg->destination) {
-		err = dg_driver_handle(bus, from, msg, packet);
-		/* Others see it once it has been done, if it has been. */
-		if (!err && bus->n_eavesdroppers) {
-			dg_packet_stamp(packet, from->id);
-			dg_route_eavesdrop(bus, msg, packet, from, NULL);
-		}
-		err = min(0, err);
-	} else if (msg->type == DG_MSG_SIGNAL) {
+		err = dg_route_to_driver(bus, from, msg, packet);
+	} else if (dg_is_broadcast(msg)) {
 		dg_route_request_to_monitors(bus, from, msg, packet, NULL);
 		dg_packet_stamp(packet, from->id);
 		dg_route_broadcast(bus, msg, packet, from, NULL,
@@ -603,8 +644,7 @@ static bool dg_route_may_match(const struct dg_bus *bus,
 	if (READ_ONCE(bus->n_monitors))
 		return true;
 	return READ_ONCE(bus->matches.n_rules) &&
-	       ((!msg->destination && msg->type == DG_MSG_SIGNAL) ||
-		READ_ONCE(bus->n_eavesdroppers));
+	       (dg_is_broadcast(msg) || READ_ONCE(bus->n_eavesdroppers));
 }
 
 /**

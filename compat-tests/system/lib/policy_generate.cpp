@@ -209,6 +209,7 @@ class Generator {
     send.path = random_.of(kPaths);
     send.member = random_.of(kMembers);
     if (send.type == 4 || often()) send.interface = random_.of(kInterfaces);
+    if (random_.one_in(20)) send.type = static_cast<uint8_t>(5 + random_.below(251));
     // The driver's own methods with wrong arguments say so; it is enough to be asked.
     scene_.sends.push_back(send);
   }
@@ -227,7 +228,13 @@ class Generator {
       send.destination = "@" + std::to_string(call.from);
       break;
     }
-    // Unusual and legal: a reply with a call's fields.
+    // Unusual and legal: a call or a signal that replies, a reply with a call's fields.
+    if (random_.one_in(6)) {
+      send.type = random_.one_in(2) ? 1 : 4;
+      send.path = random_.of(kPaths);
+      send.member = random_.of(kMembers);
+      send.interface = random_.of(kInterfaces);
+    }
     if (random_.one_in(10)) send.interface = random_.of(kInterfaces);
     if (random_.one_in(10)) send.member = random_.of(kMembers);
     if (random_.one_in(10)) send.path = random_.of(kPaths);

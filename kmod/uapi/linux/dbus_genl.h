@@ -228,19 +228,24 @@ enum dbus_genl_cmd {
  *	unique name ":1.(N-1)"; 0 is the driver, "org.freedesktop.DBus";
  *	or %DBUS_GENL_SENDER_NOT_ACTIVE.
  * @DBUS_GENL_MSG_A_TYPE: u8, required.  1 method call, 2 method return,
- *	3 error, 4 signal.  Other values are refused in SEND.
+ *	3 error, 4 signal.  0 is refused in SEND; with other values no field
+ *	below is required, and nobody but monitors gets it: AccessDenied if it
+ *	is addressed to a peer or the driver.
  * @DBUS_GENL_MSG_A_FLAGS: u8, optional, 0 if absent.  As in the spec:
  *	1 NO_REPLY_EXPECTED, 2 NO_AUTO_START, 4 ALLOW_INTERACTIVE_AUTHORIZATION;
  *	other bits are handed on.
  * @DBUS_GENL_MSG_A_SERIAL: u32, required, not 0.
  * @DBUS_GENL_MSG_A_REPLY_SERIAL: u32, not 0; required in returns and errors.
+ *	A call or signal that has it replies as much as they do.
  * @DBUS_GENL_MSG_A_PATH: string, an object path; required in calls and signals.
  * @DBUS_GENL_MSG_A_INTERFACE: string; required in signals.
  * @DBUS_GENL_MSG_A_MEMBER: string; required in calls and signals.
  * @DBUS_GENL_MSG_A_ERROR_NAME: string; required in errors.
  * @DBUS_GENL_MSG_A_DESTINATION: string, a unique or well-known bus name.
  *	A message without one is a broadcast if a signal; else it is for the
- *	bus, as dbus-daemon has it.
+ *	bus, as dbus-daemon has it, and so is all that has the interface
+ *	org.freedesktop.DBus.Peer: nobody else sees it, and it may be sent
+ *	before Hello, and by a monitor.
  * @DBUS_GENL_MSG_A_SIGNATURE: string, the body's signature, ≤ 255 bytes.
  *	Absent means "".
  * @DBUS_GENL_MSG_A_BODY: binary, the body marshalled as the spec says, native
@@ -486,7 +491,7 @@ enum dbus_genl_rule_kind {
  * @DBUS_GENL_RULE_A_ERROR: string, an error's name.
  * @DBUS_GENL_RULE_A_BROADCAST: u8, of SEND.  1: signals without a destination
  *	only; 0: everything else only.
- * @DBUS_GENL_RULE_A_REQUESTED_REPLY: u8.  Of replies only.  Rules that allow,
+ * @DBUS_GENL_RULE_A_REQUESTED_REPLY: u8.  Of what has MSG_A_REPLY_SERIAL only.  Rules that allow,
  *	1 (default): not those that nobody waits for, unless with EAVESDROP;
  *	0: all.  Rules that deny, 0 (default): only those that nobody waits for
  *	(an eavesdropper waits for none); 1: all.
