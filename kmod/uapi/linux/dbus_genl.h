@@ -228,9 +228,9 @@ enum dbus_genl_cmd {
  *	unique name ":1.(N-1)"; 0 is the driver, "org.freedesktop.DBus";
  *	or %DBUS_GENL_SENDER_NOT_ACTIVE.
  * @DBUS_GENL_MSG_A_TYPE: u8, required.  1 method call, 2 method return,
- *	3 error, 4 signal.  0 is refused in SEND; with other values no field
- *	below is required, and nobody but monitors gets it: AccessDenied if it
- *	is addressed to a peer or the driver.
+ *	3 error, 4 signal.  0 is refused in SEND.  What has another value needs
+ *	none of the fields that these do, and nobody but monitors gets it:
+ *	AccessDenied if it is addressed to a peer, the driver, or a service.
  * @DBUS_GENL_MSG_A_FLAGS: u8, optional, 0 if absent.  As in the spec:
  *	1 NO_REPLY_EXPECTED, 2 NO_AUTO_START, 4 ALLOW_INTERACTIVE_AUTHORIZATION;
  *	other bits are handed on.
@@ -491,8 +491,8 @@ enum dbus_genl_rule_kind {
  * @DBUS_GENL_RULE_A_ERROR: string, an error's name.
  * @DBUS_GENL_RULE_A_BROADCAST: u8, of SEND.  1: signals without a destination
  *	only; 0: everything else only.
- * @DBUS_GENL_RULE_A_REQUESTED_REPLY: u8.  Of what has MSG_A_REPLY_SERIAL only.  Rules that allow,
- *	1 (default): not those that nobody waits for, unless with EAVESDROP;
+ * @DBUS_GENL_RULE_A_REQUESTED_REPLY: u8.  Of what has MSG_A_REPLY_SERIAL only,
+ *	whatever its type.  Rules that allow, 1 (default): not those that nobody waits for, unless with EAVESDROP;
  *	0: all.  Rules that deny, 0 (default): only those that nobody waits for
  *	(an eavesdropper waits for none); 1: all.
  * @DBUS_GENL_RULE_A_EAVESDROP: u8, 0 if absent; in SEND for REQUESTED_REPLY's
