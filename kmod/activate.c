@@ -17,6 +17,7 @@
 #include <net/genetlink.h>
 
 #include "activate.h"
+#include "alloc.h"
 #include "bus.h"
 #include "driver.h"
 #include "expiry.h"
@@ -30,6 +31,7 @@
 #include "quota.h"
 #include "route.h"
 #include "service_names.h"
+#include "socket.h"
 #include "trace.h"
 
 /**
@@ -93,33 +95,39 @@ bool dg_can_start(const struct dg_bus *bus, const char *name)
 }
 
 /*
- * Whether there can be no more of something, of which the bus has @n and the
- * user @mine.  Those who answer for the bus have all the room, whatever others
- * have; of these, each has half of what is left.
+ * How much of something, of which the bus has @n and the user @mine, may be the
+ * user's.  Those who answer for the bus have all the room, whatever others have;
+ * of these, each has half of what others leave.
  */
-static bool dg_is_too_much(const struct dg_peer *from, unsigned int n,
-			   unsigned int mine)
+static u32 dg_max_of_user(const struct dg_peer *from, u32 n, u32 mine)
 {
 	u32 max = dg_limit(&from->bus->limits,
 			   DBUS_GENL_LIMIT_A_MAX_PENDING_SERVICE_STARTS);
 	u32 others = n - mine;
 
 	if (dg_policy_privileged(from))
-		return mine >= max;
-	return others >= max || mine >= DIV_ROUND_UP(max - others, 2);
+		return max;
+	return others < max ? DIV_ROUND_UP(max - others, 2) : 0;
+}
+
+/* How much of what waits on a bus may be a peer's user's, as it is now. */
+u32 dg_start_max_waiting(const struct dg_peer *peer)
+{
+	return dg_max_of_user(peer, peer->bus->activation.n_waiting,
+			      peer->user->n_waiting);
 }
 
 static bool dg_waits_too_much(const struct dg_peer *from)
 {
-	return dg_is_too_much(from, from->bus->activation.n_waiting,
-			      from->user->n_waiting);
+	return from->user->n_waiting >= dg_start_max_waiting(from);
 }
 
 /* There are some that nobody waits for any more. */
 static bool dg_starts_too_much(const struct dg_peer *from)
 {
-	return dg_is_too_much(from, from->bus->activation.n_starts,
-			      from->user->n_starts);
+	u32 mine = from->user->n_starts, n = from->bus->activation.n_starts;
+
+	return mine >= dg_max_of_user(from, n, mine);
 }
 
 /* Room for a text that has a service's name. */
@@ -146,7 +154,7 @@ static struct dg_waiter *dg_waiter_new(struct dg_peer *from, u32 serial)
 {
 	struct dg_waiter *waiter;
 
-	waiter = kzalloc(sizeof(*waiter), GFP_KERNEL_ACCOUNT);
+	waiter = dg_kzalloc(sizeof(*waiter));
 	if (!waiter)
 		return NULL;
 	INIT_LIST_HEAD(&waiter->node);
@@ -174,11 +182,11 @@ static int dg_waiter_copy(struct dg_waiter *waiter, const struct dg_msg *msg,
 	const struct nlmsghdr *nlh = msg->nlh;
 	struct dg_msg *copy = &waiter->msg;
 
-	waiter->bytes = kvmalloc(nlh->nlmsg_len, GFP_KERNEL_ACCOUNT);
+	waiter->bytes = dg_kvcalloc(1, nlh->nlmsg_len);
 	if (!waiter->bytes)
 		return -ENOMEM;
 	memcpy(waiter->bytes, nlh, nlh->nlmsg_len);
-	waiter->packet = pskb_copy(packet, GFP_KERNEL_ACCOUNT);
+	waiter->packet = dg_packet_dup(packet);
 	if (!waiter->packet)
 		return -ENOMEM;
 
@@ -307,9 +315,9 @@ static struct sk_buff *dg_ask_packet(const struct dg_ask *ask, u64 id)
 	struct sk_buff *skb;
 	void *hdr;
 
-	skb = genlmsg_new(nla_total_size_64bit(sizeof(id)) +
-			  nla_total_size(strlen(ask->name) + 1) +
-			  nla_total_size(ask->len), GFP_KERNEL_ACCOUNT);
+	skb = dg_packet_new(nla_total_size_64bit(sizeof(id)) +
+			    nla_total_size(strlen(ask->name) + 1) +
+			    nla_total_size(ask->len));
 	if (!skb)
 		return NULL;
 
@@ -327,7 +335,7 @@ static struct sk_buff *dg_ask_packet(const struct dg_ask *ask, u64 id)
 		return NULL;
 	}
 	genlmsg_end(skb, hdr);
-	return skb;
+	return dg_packet_done(skb);
 }
 
 static void dg_activation_ring(struct dg_activation *activation)
@@ -343,7 +351,8 @@ static void dg_start_tell(struct dg_activation *activation,
 			  struct dg_start *start)
 {
 	if (!activation->n_unsent &&
-	    dg_socket_take(activation->controller, start->request)) {
+	    dg_socket_take(activation->controller, start->request) !=
+		    DG_SOCKET_FULL) {
 		start->request = NULL;
 		return;
 	}
@@ -378,7 +387,7 @@ int dg_activation_pull(struct dg_bus *bus)
 	list_for_each_entry(start, &activation->starts, node) {
 		if (!start->request)
 			continue;
-		if (!dg_socket_take(sk, start->request)) {
+		if (dg_socket_take(sk, start->request) == DG_SOCKET_FULL) {
 			dg_activation_ring(activation);
 			break;
 		}
@@ -409,7 +418,7 @@ static struct dg_start *dg_start_new(const struct dg_peer *from,
 	struct dg_start *start;
 	size_t size = strlen(ask->name) + 1;
 
-	start = kzalloc(struct_size(start, name, size), GFP_KERNEL_ACCOUNT);
+	start = dg_kzalloc(struct_size(start, name, size));
 	if (!start)
 		return NULL;
 	start->request = dg_ask_packet(ask, activation->last_id + 1);
@@ -622,8 +631,7 @@ static void dg_start_fail(struct dg_bus *bus, struct dg_start *start,
 		struct dg_peer *from = waiter->from;
 
 		dg_waiter_unlink(waiter);
-		atomic64_inc(&from->counters.refused);
-		trace_dg_refuse(from, waiter->serial, error, 0);
+		dg_peer_refused(from, waiter->serial, error, 0);
 		dg_driver_no_reply(from, waiter->serial, error, text);
 		dg_waiter_free(waiter);
 	}

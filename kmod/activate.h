@@ -2,7 +2,8 @@
 /*
  * activate.h - what a bus asks its controller for: above all, to start services
  *
- * All of it under the bus's lock, held for writing.
+ * All of it under the bus's lock, held for writing, but for dg_can_start() and
+ * dg_start_max_waiting(), which only look.
  */
 #ifndef _DG_ACTIVATE_H
 #define _DG_ACTIVATE_H
@@ -48,6 +49,7 @@ int dg_activation_declare(struct dg_bus *bus, struct sock *controller,
 void dg_activation_end(struct dg_bus *bus);
 int dg_activation_pull(struct dg_bus *bus);
 
+u32 dg_start_max_waiting(const struct dg_peer *peer);
 bool dg_can_start(const struct dg_bus *bus, const char *name);
 
 /**

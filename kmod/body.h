@@ -175,7 +175,7 @@ char dg_body_args_get(struct dg_body_args *args, unsigned int n,
  *		... w.data, w.len with signature "a{sv}" ...
  *	dg_body_writer_free(&w);
  *
- * Allocations are GFP_KERNEL_ACCOUNT.
+ * Allocations are GFP_KERNEL: what is written is gone before its bus is unlocked.
  */
 struct dg_body_writer {
 	u8 *data;

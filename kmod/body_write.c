@@ -41,7 +41,7 @@ static bool reserve(struct dg_body_writer *w, u32 n)
 		return false;
 	}
 	size = max3(WRITER_SIZE_MIN, 2 * w->size, w->len + n);
-	data = kvmalloc(size, GFP_KERNEL_ACCOUNT);
+	data = kvmalloc(size, GFP_KERNEL);
 	if (!data) {
 		w->err = -ENOMEM;
 		return false;

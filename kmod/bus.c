@@ -10,6 +10,7 @@
  *       dg_bus.lock		who is on a bus, names, rules; total order
  *         dg_queue.lock	one peer's overflow queue, claims, socket order
  *           dg_bus.users_lock	spinlock
+ *           dg_bus.expiry_lock	spinlock
  *         dg_accounts_lock	spinlock
  *         dg_bus.replies_lock	spinlock
  *         dg_endpoints_lock	spinlock
@@ -148,10 +149,11 @@ static struct dg_bus *dg_bus_alloc(const struct dg_bus_params *params)
 			sizeof(bus->machine_id));
 
 	init_rwsem(&bus->lock);
-	xa_init_flags(&bus->peers, XA_FLAGS_ACCOUNT);
+	xa_init(&bus->peers);
 	INIT_LIST_HEAD(&bus->members);
 	INIT_LIST_HEAD(&bus->silent);
 	spin_lock_init(&bus->replies_lock);
+	spin_lock_init(&bus->expiry_lock);
 	spin_lock_init(&bus->users_lock);
 	INIT_LIST_HEAD(&bus->users);
 	INIT_LIST_HEAD(&bus->replies);
@@ -193,7 +195,7 @@ static void dg_bus_release(struct kref *ref)
 	dg_match_table_destroy(&bus->monitored);
 	dg_match_table_destroy(&bus->matches);
 	dg_registry_destroy(&bus->registry);
-	dg_policy_free(bus->policy);
+	dg_policy_put(bus->policy);
 	kfree(bus);
 }
 
@@ -378,6 +380,7 @@ static void dg_bus_kill(struct dg_bus *bus)
 	list_for_each_entry_safe(peer, next, &bus->members, node) {
 		dg_peer_remove_locked(peer, DBUS_GENL_REASON_BUS_GONE);
 		list_add_tail(&peer->node, &removed);
+		cond_resched();
 	}
 	dg_activation_end(bus);
 	up_write(&bus->lock);
@@ -443,6 +446,25 @@ static void dg_controller_gone(struct dg_endpoint *ep)
 	dg_endpoint_del(ep);
 	if (ours)
 		dg_endpoint_put(ep);
+}
+
+/**
+ * dg_bus_breathe() - let whoever waits for the bus have it for a while
+ * @bus: the bus; the caller holds its lock for writing, and does again
+ *
+ * Between the steps of what may take long: anything may have changed.
+ */
+void dg_bus_breathe(struct dg_bus *bus)
+{
+	lockdep_assert_held_write(&bus->lock);
+
+	if (rwsem_is_contended(&bus->lock)) {
+		up_write(&bus->lock);
+		cond_resched();
+		down_write(&bus->lock);
+	} else {
+		cond_resched();
+	}
 }
 
 /* The peer of an id, NULL if there is none; under the bus's lock. */

@@ -34,7 +34,8 @@ struct dg_policy;
  * @buses: its buses, oldest first
  * @last_number: number of the bus made last
  * @gone: counters of buses that are no more
- * @refused: requests refused with an errno
+ * @refused: requests refused with an errno, but for messages of peers, which
+ *	their buses count
  */
 struct dg_net {
 	struct mutex lock;	/* see above */
@@ -107,7 +108,10 @@ struct dg_bus_peaks {
  * @queued_messages: messages in overflow queues
  * @queued_bytes: bytes charged for them
  * @unclaimed_fds: files of messages that wait to be claimed
- * @expiry: drops those that have waited too long
+ * @expiry_lock: of the next two
+ * @expiry_armed: @expiry is to run
+ * @expiry_due: when, in jiffies
+ * @expiry: drops claims that have waited too long
  * @reply_expiry: the same of calls that wait for their reply
  * @hello_expiry: the same of peers that have not said Hello
  * @start_expiry: the same of services that are being started
@@ -159,6 +163,9 @@ struct dg_bus {
 	atomic64_t queued_messages;
 	atomic64_t queued_bytes;
 	atomic64_t unclaimed_fds;
+	spinlock_t expiry_lock;		/* see above */
+	bool expiry_armed;
+	unsigned long expiry_due;
 	struct delayed_work expiry;
 	struct delayed_work reply_expiry;
 	struct delayed_work hello_expiry;
@@ -192,6 +199,7 @@ struct dg_bus *dg_bus_controlled(struct sock *sk, u32 portid);
 void dg_bus_put(struct dg_bus *bus);
 bool dg_bus_admits(const struct dg_bus *bus, kuid_t uid);
 void dg_bus_destroy(struct net *net, struct dg_bus *bus);
+void dg_bus_breathe(struct dg_bus *bus);
 
 /* Whom a bus name means now: both under the bus's lock, NULL if nobody. */
 struct dg_peer *dg_bus_peer(struct dg_bus *bus, u64 id);

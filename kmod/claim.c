@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
+#include "alloc.h"
 #include "bus.h"
 #include "claim.h"
 #include "fds.h"
@@ -23,6 +24,8 @@
 #include "peer.h"
 #include "queue.h"
 #include "quota.h"
+#include "socket.h"
+#include "trace.h"
 
 static unsigned int pending_fd_timeout = DG_FD_TIMEOUT_MS;
 module_param(pending_fd_timeout, uint, 0600);
@@ -41,17 +44,16 @@ static unsigned long dg_claim_timeout(const struct dg_bus *bus)
 	return msecs_to_jiffies(min(READ_ONCE(pending_fd_timeout), limit));
 }
 
-struct dg_claim *dg_claim_new(const struct dg_msg *msg, gfp_t gfp)
+struct dg_claim *dg_claim_new(const struct dg_msg *msg)
 {
 	struct dg_claim *claim;
 
-	claim = kmalloc(sizeof(*claim), gfp);
+	claim = dg_kzalloc(sizeof(*claim));
 	if (!claim)
 		return NULL;
 
 	INIT_LIST_HEAD(&claim->node);
 	claim->fds = dg_fds_ref(msg->fds);
-	claim->share = NULL;
 	claim->sender = msg->sender;
 	claim->serial = msg->serial;
 	claim->since = jiffies;
@@ -118,27 +120,59 @@ void dg_claim_del(struct dg_queue *queue, struct dg_claim *claim)
 	dg_share_drop_if_empty(share);
 }
 
+/* Counts files that their receiver loses. */
+static void dg_claim_lost(struct dg_peer *peer, const struct dg_claim *claim)
+{
+	unsigned int n = dg_fds_count(claim->fds);
+
+	atomic64_add(n, &peer->bus->counters.expired);
+	atomic64_add(n, &peer->counters.expired);
+	trace_dg_expire(peer, claim->sender, claim->serial, n);
+}
+
 static bool dg_claim_expires(const struct dg_claim *claim)
 {
 	return claim->fds->n;
 }
 
-/* Sees to it that a claim which has been added expires in time. */
-void dg_claim_arm(struct dg_bus *bus, const struct dg_claim *claim)
+/*
+ * Has the work run at @due, or before.  All that arms it comes through here, so
+ * that nothing puts it off: not a claim that has just been made, nor the work
+ * itself, which has seen neither what has been put back nor what LIMITS_SET
+ * says since.
+ */
+static void dg_claims_expire_at(struct dg_bus *bus, unsigned long due)
 {
-	unsigned long due = claim->since + dg_claim_timeout(bus);
 	unsigned long now = jiffies;
 
-	/* Where one is armed already, it is for an older claim. */
+	spin_lock(&bus->expiry_lock);
+	if (!bus->expiry_armed || time_before(due, bus->expiry_due)) {
+		bus->expiry_armed = true;
+		bus->expiry_due = due;
+		mod_delayed_work(system_wq, &bus->expiry,
+				 time_after(due, now) ? due - now : 0);
+	}
+	spin_unlock(&bus->expiry_lock);
+}
+
+/* The time-out is another one. */
+void dg_claims_expire_anew(struct dg_bus *bus)
+{
+	dg_claims_expire_at(bus, jiffies);
+}
+
+/* Sees to it that a claim which is in a queue expires in time. */
+void dg_claim_arm(struct dg_bus *bus, const struct dg_claim *claim)
+{
 	if (dg_claim_expires(claim))
-		schedule_delayed_work(&bus->expiry,
-				      time_after(due, now) ? due - now : 0);
+		dg_claims_expire_at(bus, claim->since + dg_claim_timeout(bus));
 }
 
 /* Moves what has expired to @expired; lowers *@next to when others will. */
-static void dg_claims_collect(struct dg_queue *queue, unsigned long timeout,
+static void dg_claims_collect(struct dg_peer *peer, unsigned long timeout,
 			      struct list_head *expired, unsigned long *next)
 {
+	struct dg_queue *queue = &peer->queue;
 	struct dg_claim *claim, *tmp;
 	unsigned long now = jiffies;
 
@@ -151,6 +185,7 @@ static void dg_claims_collect(struct dg_queue *queue, unsigned long timeout,
 			continue;
 		}
 		dg_claim_del(queue, claim);
+		dg_claim_lost(peer, claim);
 		list_add_tail(&claim->node, expired);
 	}
 	mutex_unlock(&queue->lock);
@@ -178,16 +213,18 @@ void dg_claims_expire(struct work_struct *work)
 	struct dg_peer *peer;
 	LIST_HEAD(expired);
 
+	spin_lock(&bus->expiry_lock);
+	bus->expiry_armed = false;
+	spin_unlock(&bus->expiry_lock);
+
 	down_read(&bus->lock);
 	list_for_each_entry(peer, &bus->members, node)
-		dg_claims_collect(&peer->queue, dg_claim_timeout(bus),
-				  &expired, &next);
+		dg_claims_collect(peer, dg_claim_timeout(bus), &expired, &next);
 	dg_claims_free(&expired);
 	up_read(&bus->lock);
 
-	/* Claims added meanwhile have armed it for later than this. */
 	if (next != ULONG_MAX)
-		mod_delayed_work(system_wq, &bus->expiry, next);
+		dg_claims_expire_at(bus, jiffies + next);
 }
 
 /* The oldest claim to a message's files, taken out of the queue, or NULL. */
@@ -196,19 +233,27 @@ static struct dg_claim *dg_claim_take(struct dg_queue *queue, u64 sender,
 {
 	struct dg_claim *claim;
 
-	mutex_lock(&queue->lock);
+	lockdep_assert_held(&queue->lock);
+
 	list_for_each_entry(claim, &queue->claims, node) {
 		if (claim->sender == sender && claim->serial == serial) {
 			dg_claim_del(queue, claim);
-			mutex_unlock(&queue->lock);
 			return claim;
 		}
 	}
-	mutex_unlock(&queue->lock);
 	return NULL;
 }
 
-/* Gives back what could not be installed; it may be claimed again. */
+/* The message will never be read; @queue is locked. */
+void dg_claim_drop(struct dg_queue *queue, u64 sender, u32 serial)
+{
+	dg_claim_free(dg_claim_take(queue, sender, serial));
+}
+
+/*
+ * Gives back what could not be installed; it may be claimed again, unless so
+ * much has come meanwhile that there is no room for it.
+ */
 static void dg_claim_return(struct dg_peer *peer, struct dg_claim *claim)
 {
 	struct dg_queue *queue = &peer->queue;
@@ -220,6 +265,8 @@ static void dg_claim_return(struct dg_peer *peer, struct dg_claim *claim)
 	if (!err) {
 		list_move(&claim->node, &queue->claims);
 		dg_claim_arm(peer->bus, claim);
+	} else if (!queue->closed) {
+		dg_claim_lost(peer, claim);
 	}
 	mutex_unlock(&queue->lock);
 	if (err)
@@ -255,7 +302,9 @@ int dg_claim(struct dg_peer *peer, u64 sender, u32 serial, u32 seq)
 		return -ENOBUFS;
 	}
 
+	mutex_lock(&queue->lock);
 	claim = dg_claim_take(queue, sender, serial);
+	mutex_unlock(&queue->lock);
 	if (claim)
 		err = dg_fds_install(claim->fds, &installed);
 	dg_packet_set_claimed(answer, seq, sender, serial, &installed, -err);

@@ -35,8 +35,9 @@ struct dg_claim {
 };
 
 /* NULL if memory is short.  Of a message that has fds. */
-struct dg_claim *dg_claim_new(const struct dg_msg *msg, gfp_t gfp);
+struct dg_claim *dg_claim_new(const struct dg_msg *msg);
 void dg_claim_free(struct dg_claim *claim);
+void dg_claim_drop(struct dg_queue *queue, u64 sender, u32 serial);
 
 /* Under the queue's lock. */
 int dg_claim_add(struct dg_queue *queue, struct dg_claim *claim);
@@ -44,6 +45,7 @@ void dg_claim_del(struct dg_queue *queue, struct dg_claim *claim);
 
 void dg_claim_arm(struct dg_bus *bus, const struct dg_claim *claim);
 void dg_claims_expire(struct work_struct *work);
+void dg_claims_expire_anew(struct dg_bus *bus);
 
 int dg_claim(struct dg_peer *peer, u64 sender, u32 serial, u32 seq);
 

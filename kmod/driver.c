@@ -7,9 +7,10 @@
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
-#include <linux/pid_namespace.h>
+#include <linux/pid.h>
 #include <linux/slab.h>
 
+#include "alloc.h"
 #include "bus.h"
 #include "claim.h"
 #include "driver.h"
@@ -19,7 +20,6 @@
 #include "peer.h"
 #include "policy_bus.h"
 #include "route.h"
-#include "trace.h"
 
 #define DG_INTERFACE(name) "org.freedesktop.DBus" name
 
@@ -158,7 +158,7 @@ static int dg_driver_send(struct dg_peer *to, struct dg_msg *msg,
 	msg->serial = dg_bus_next_serial(to->bus);
 
 	if (msg->fds) {
-		claim = dg_claim_new(msg, gfp);
+		claim = dg_claim_new(msg);
 		if (!claim)
 			return -ENOMEM;
 	}
@@ -227,6 +227,19 @@ static int dg_driver_send_error(struct dg_peer *to, u32 serial,
 	return err;
 }
 
+/* An error that answers a message of @to's, which counts as refused then. */
+static int dg_driver_refuse(struct dg_peer *to, u32 serial,
+			    const char *destination, const char *error,
+			    const char *text)
+{
+	int err = dg_driver_send_error(to, serial, destination, error, text,
+				       DG_GFP_LOCKED);
+
+	if (!err)
+		dg_peer_refused(to, serial, error, 0);
+	return err;
+}
+
 /*
  * An error about a message that @to sent: 0, or -ENOMEM.  As with dbus-daemon
  * it is sent whatever the message's type, and NO_REPLY_EXPECTED or not.
@@ -238,17 +251,13 @@ int dg_driver_error(struct dg_peer *to, const struct dg_msg *msg,
 	char *text;
 	int err;
 
-	atomic64_inc(&to->counters.refused);
-	trace_dg_refuse(to, msg->serial, error, 0);
-
 	va_start(args, fmt);
-	text = kvasprintf(GFP_KERNEL_ACCOUNT, fmt, args);
+	text = kvasprintf(GFP_KERNEL, fmt, args);
 	va_end(args);
 	if (!text)
 		return -ENOMEM;
 
-	err = dg_driver_send_error(to, msg->serial, to->unique, error, text,
-				   GFP_KERNEL_ACCOUNT);
+	err = dg_driver_refuse(to, msg->serial, to->unique, error, text);
 	kfree(text);
 	return err;
 }
@@ -261,7 +270,7 @@ void dg_driver_no_reply(struct dg_peer *to, u32 serial, const char *error,
 			const char *text)
 {
 	dg_driver_send_error(to, serial, to->unique, error, text,
-			     GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+			     DG_GFP_LOCKED | __GFP_NOFAIL);
 }
 
 /* Likewise: who calls it waits for it, and has been let wait. */
@@ -277,7 +286,7 @@ void dg_driver_reply(struct dg_peer *to, u32 serial, const u32 *value)
 	};
 
 	dg_driver_send(to, &reply, DG_CLASS_ANSWER,
-		       GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+		       DG_GFP_LOCKED | __GFP_NOFAIL);
 }
 
 /* The next argument of a call; its signature says that it is a string. */
@@ -292,12 +301,12 @@ const char *dg_call_string(struct dg_call *call)
 static char *dg_rejected_text(const struct dg_peer *peer,
 			      const struct dg_msg *msg)
 {
-	u32 uid = from_kuid_munged(current_user_ns(), peer->cred->euid);
+	u32 uid = from_kuid_munged(peer->cred->user_ns, peer->cred->euid);
 
-	return kasprintf(GFP_KERNEL_ACCOUNT,
+	return kasprintf(GFP_KERNEL,
 			 "rejected attempt to call %s by connection %s (uid=%u pid=%d comm=\"%s\") with uid %u",
 			 msg->member, peer->unique, uid,
-			 pid_nr_ns(peer->pid, task_active_pid_ns(current)),
+			 pid_nr_ns(peer->pid, ns_of_pid(peer->pid)),
 			 peer->comm, uid);
 }
 
@@ -324,7 +333,7 @@ int dg_call_error(struct dg_call *call, const char *error, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	call->text = kvasprintf(GFP_KERNEL_ACCOUNT, fmt, args);
+	call->text = kvasprintf(GFP_KERNEL, fmt, args);
 	va_end(args);
 	if (!call->text)
 		return -ENOMEM;
@@ -335,10 +344,9 @@ int dg_call_error(struct dg_call *call, const char *error, const char *fmt, ...)
 static int dg_call_reply_too_large(struct dg_call *call,
 				   const char *destination)
 {
-	return dg_driver_send_error(call->peer, call->msg->serial, destination,
-				    DG_ERROR("LimitsExceeded"),
-				    "The reply is larger than a message of this bus can be",
-				    GFP_KERNEL_ACCOUNT);
+	return dg_driver_refuse(call->peer, call->msg->serial, destination,
+				DG_ERROR("LimitsExceeded"),
+				"The reply is larger than a message of this bus can be");
 }
 
 /* A reply with files, which are charged to who asks for them. */
@@ -349,14 +357,12 @@ static int dg_call_reply_with_fds(struct dg_call *call, struct dg_msg *reply)
 	reply->fds = call->fds;
 	if (dg_fds_charge(reply->fds))
 		err = dg_driver_send(call->peer, reply, DG_CLASS_ANSWER,
-				     GFP_KERNEL_ACCOUNT);
+				     DG_GFP_LOCKED);
 	if (err != -EDQUOT)
 		return err;
-	return dg_driver_send_error(call->peer, call->msg->serial,
-				    reply->destination,
-				    DG_ERROR("LimitsExceeded"),
-				    "Too many files of this bus wait to be claimed",
-				    GFP_KERNEL_ACCOUNT);
+	return dg_driver_refuse(call->peer, call->msg->serial,
+				reply->destination, DG_ERROR("LimitsExceeded"),
+				"Too many files of this bus wait to be claimed");
 }
 
 /* A reply whose body is longer than an attribute: as a file. */
@@ -378,7 +384,7 @@ static int dg_call_reply_large(struct dg_call *call, struct dg_msg *reply)
 static int dg_call_reply(struct dg_call *call, const struct dg_method *method,
 			 const char *destination)
 {
-	gfp_t gfp = GFP_KERNEL_ACCOUNT;
+	gfp_t gfp = DG_GFP_LOCKED;
 	struct dg_msg reply = {
 		.type = DG_MSG_RETURN,
 		.reply_serial = call->msg->serial,
@@ -387,9 +393,8 @@ static int dg_call_reply(struct dg_call *call, const struct dg_method *method,
 	};
 
 	if (call->error)
-		return dg_driver_send_error(call->peer, call->msg->serial,
-					    destination, call->error,
-					    call->text, gfp);
+		return dg_driver_refuse(call->peer, call->msg->serial,
+					destination, call->error, call->text);
 
 	if (WARN_ON_ONCE(call->committed && call->out.err))
 		return call->out.err;
@@ -560,6 +565,17 @@ static const struct dg_method dg_methods_local[] = {
 	{ }
 };
 
+/*
+ * libdbus answers what has this interface whatever its type, before dbus-daemon
+ * sees it: who sends it need not have said Hello, and may be a monitor; monitors
+ * do not see it.
+ */
+bool dg_is_for_other_end(const struct dg_msg *msg)
+{
+	return !msg->destination && msg->interface &&
+	       !strcmp(msg->interface, DG_INTERFACE(".Peer"));
+}
+
 /* Return: 0 or an errno, as above. */
 int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 				 const struct dg_msg *msg)
@@ -568,20 +584,19 @@ int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 	char *text;
 	int err;
 
-	if (msg->type != DG_MSG_CALL)
-		return 0;
-
-	if (msg->interface && !strcmp(msg->interface, DG_INTERFACE(".Peer"))) {
+	if (dg_is_for_other_end(msg)) {
 		for (method = dg_methods_peer; method->name; method++)
-			if (!strcmp(msg->member, method->name))
+			if (msg->type == DG_MSG_CALL &&
+			    !strcmp(msg->member, method->name))
 				return min(0, dg_call_method(bus, from, msg,
 							     NULL, method,
 							     NULL));
-		return dg_driver_send_error(from, msg->serial, NULL,
-					    DG_ERROR("UnknownMethod"),
-					    "Unknown method invoked on org.freedesktop.DBus.Peer interface",
-					    GFP_KERNEL_ACCOUNT);
+		return dg_driver_refuse(from, msg->serial, NULL,
+					DG_ERROR("UnknownMethod"),
+					"Unknown method invoked on org.freedesktop.DBus.Peer interface");
 	}
+	if (msg->type != DG_MSG_CALL)
+		return 0;
 
 	if ((!msg->interface ||
 	     !strcmp(msg->interface, DG_INTERFACE(".Introspectable"))) &&
@@ -589,15 +604,14 @@ int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 		return min(0, dg_call_method(bus, from, msg, NULL,
 					     dg_methods_local, NULL));
 
-	text = kasprintf(GFP_KERNEL_ACCOUNT,
+	text = kasprintf(GFP_KERNEL,
 			 "Method \"%s\" with signature \"%s\" on interface \"%s\" doesn't exist\n",
 			 msg->member, msg->signature,
 			 msg->interface ?: "(null)");
 	if (!text)
 		return -ENOMEM;
-	err = dg_driver_send_error(from, msg->serial, NULL,
-				   DG_ERROR("UnknownMethod"), text,
-				   GFP_KERNEL_ACCOUNT);
+	err = dg_driver_refuse(from, msg->serial, NULL,
+			       DG_ERROR("UnknownMethod"), text);
 	kfree(text);
 	return err;
 }

@@ -131,6 +131,7 @@ int dg_driver_property_set(struct dg_call *call);
 /* A peer's message for the driver; @unaddressed: without a destination. */
 int dg_driver_handle(struct dg_bus *bus, struct dg_peer *from,
 		     const struct dg_msg *msg, struct sk_buff *packet);
+bool dg_is_for_other_end(const struct dg_msg *msg);
 int dg_driver_handle_unaddressed(struct dg_bus *bus, struct dg_peer *from,
 				 const struct dg_msg *msg);
 
@@ -149,7 +150,7 @@ bool dg_call_subject(struct dg_call *call, struct dg_subject *subject,
 struct dg_match_rule *dg_call_rule(struct dg_call *call, const char *text,
 				   u32 len, int *err);
 u32 dg_max_rules(const struct dg_bus *bus);
-int dg_call_too_many_rules(struct dg_call *call);
+int dg_call_too_many_rules(struct dg_call *call, u32 max);
 int dg_call_holds_too_much(struct dg_call *call);
 void dg_put_entry_u32(struct dg_body_writer *out, const char *key, u32 value);
 

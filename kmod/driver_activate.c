@@ -88,7 +88,7 @@ int dg_driver_update_environment(struct dg_call *call)
 	if (!call->bus->activation.controller)
 		return 0;
 
-	environment = kvmalloc(call->msg->body_len, GFP_KERNEL_ACCOUNT);
+	environment = kvmalloc(call->msg->body_len, GFP_KERNEL);
 	if (!environment)
 		return -ENOMEM;
 	ask.environment = environment;

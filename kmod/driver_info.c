@@ -111,7 +111,7 @@ int dg_driver_introspect(struct dg_call *call)
 {
 	struct dg_text text = { .size = DG_INTROSPECT_SIZE };
 
-	text.buf = kmalloc(text.size, GFP_KERNEL_ACCOUNT);
+	text.buf = kmalloc(text.size, GFP_KERNEL);
 	if (!text.buf)
 		return -ENOMEM;
 

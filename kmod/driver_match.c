@@ -44,18 +44,18 @@ static struct dg_match_rule *dg_call_rule_arg(struct dg_call *call, int *err)
 	return dg_call_rule(call, text, len, err);
 }
 
-/* Match rules that one peer may have, and for itself, as a monitor. */
+/* Match rules that one peer may have. */
 u32 dg_max_rules(const struct dg_bus *bus)
 {
 	return dg_limit(&bus->limits,
 			DBUS_GENL_LIMIT_A_MAX_MATCH_RULES_PER_CONNECTION);
 }
 
-int dg_call_too_many_rules(struct dg_call *call)
+int dg_call_too_many_rules(struct dg_call *call, u32 max)
 {
 	return dg_call_error(call, DG_ERROR("LimitsExceeded"),
 			     "Connection \"%s\" is not allowed to add more match rules (increase limits in configuration file if required; max_match_rules_per_connection=%u)",
-			     call->peer->unique, dg_max_rules(call->bus));
+			     call->peer->unique, max);
 }
 
 int dg_call_holds_too_much(struct dg_call *call)
@@ -70,11 +70,12 @@ int dg_driver_add_match(struct dg_call *call)
 {
 	struct dg_peer *peer = call->peer;
 	struct dg_bus *bus = call->bus;
+	u32 max = dg_max_rules(bus);
 	struct dg_match_rule *rule;
 	int err;
 
-	if (peer->rules.n_rules >= dg_max_rules(bus))
-		return dg_call_too_many_rules(call);
+	if (peer->rules.n_rules >= max)
+		return dg_call_too_many_rules(call, max);
 	if (dg_user_holds_too_much(peer->user))
 		return dg_call_holds_too_much(call);
 

@@ -12,15 +12,27 @@
 #include "peer.h"
 #include "quota.h"
 
+/*
+ * Match rules that one monitor may have, beside its own of before.  dbus-daemon
+ * does not bind them by max_match_rules_per_connection: so a bus that allows
+ * few rules still lets it be watched with as many as any by default.
+ */
+static u32 dg_max_monitored(const struct dg_bus *bus)
+{
+	return max_t(u32, dg_max_rules(bus), DG_MATCHES_PER_PEER_MAX);
+}
+
 /* Adds a rule; false: it is refused, and *@err is what the method returns. */
 static bool dg_monitor_add(struct dg_call *call, const char *text, u32 len,
 			   int *err)
 {
 	struct dg_peer *peer = call->peer;
+	struct dg_bus *bus = call->bus;
+	u32 max = dg_max_monitored(bus);
 	struct dg_match_rule *rule;
 
-	if (peer->monitored.n_rules >= dg_max_rules(call->bus)) {
-		*err = dg_call_too_many_rules(call);
+	if (peer->monitored.n_rules >= max) {
+		*err = dg_call_too_many_rules(call, max);
 		return false;
 	}
 	if (dg_user_holds_too_much(peer->user)) {
@@ -30,7 +42,10 @@ static bool dg_monitor_add(struct dg_call *call, const char *text, u32 len,
 	rule = dg_call_rule(call, text, len, err);
 	if (!rule)
 		return false;
-	dg_match_table_insert(&call->bus->monitored, &peer->monitored, rule);
+	/* MATCH_GET goes by the numbers of both tables' rules. */
+	bus->monitored.last_number = bus->matches.last_number;
+	dg_match_table_insert(&bus->monitored, &peer->monitored, rule);
+	bus->matches.last_number = bus->monitored.last_number;
 	return true;
 }
 

@@ -9,6 +9,7 @@
 #include <linux/skbuff.h>
 
 #include "activate.h"
+#include "alloc.h"
 #include "bus.h"
 #include "driver.h"
 #include "names.h"
@@ -17,7 +18,7 @@
 #include "policy_bus.h"
 #include "route.h"
 
-#define DG_GFP_SIGNAL (GFP_KERNEL_ACCOUNT | __GFP_NOFAIL)
+#define DG_GFP_SIGNAL (DG_GFP_LOCKED | __GFP_NOFAIL)
 
 /* Three names, each with its length before and padding behind it. */
 #define DG_SIGNAL_BODY_MAX (3 * (sizeof(u32) + ALIGN(DG_NAME_MAX + 1, 4)))
@@ -102,7 +103,7 @@ static void dg_driver_tell(struct dg_peer *to, const char *member,
 	struct sk_buff *packet;
 
 	/* Of one that has gone, monitors hear. */
-	if (!to->connected && !to->bus->n_monitors)
+	if (to->leaving && !to->bus->n_monitors)
 		return;
 
 	dg_signal_put(&body, name);

@@ -159,7 +159,7 @@ int dg_driver_get_all_match_rules(struct dg_call *call)
 	struct dg_peer *peer;
 	unsigned long id;
 
-	lister.text = kvmalloc(DG_RULE_TEXT_MAX, GFP_KERNEL_ACCOUNT);
+	lister.text = kvmalloc(DG_RULE_TEXT_MAX, GFP_KERNEL);
 	if (!lister.text)
 		return -ENOMEM;
 

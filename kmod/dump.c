@@ -17,6 +17,7 @@
 #include <net/genetlink.h>
 #include <net/sock.h>
 
+#include "activate.h"
 #include "bus.h"
 #include "compat/compat.h"
 #include "dump.h"
@@ -224,16 +225,58 @@ static int dg_peer_put_counters(struct sk_buff *skb,
 	       dg_put_u64(skb, DBUS_GENL_PEER_A_REFUSED,
 			  atomic64_read(&counters->refused)) ?:
 	       dg_put_u64(skb, DBUS_GENL_PEER_A_OVERFLOWED,
-			  atomic64_read(&counters->overflowed));
+			  atomic64_read(&counters->overflowed)) ?:
+	       dg_put_u64(skb, DBUS_GENL_PEER_A_EXPIRED,
+			  atomic64_read(&counters->expired));
+}
+
+static int dg_put_charge(struct sk_buff *skb, int attr,
+			 const struct dg_charge *charge)
+{
+	struct nlattr *nest = nla_nest_start(skb, attr);
+
+	if (!nest ||
+	    nla_put_u64_64bit(skb, DBUS_GENL_CHARGE_A_USED, charge->used,
+			      DBUS_GENL_CHARGE_A_PAD) ||
+	    nla_put_u64_64bit(skb, DBUS_GENL_CHARGE_A_LIMIT, charge->max,
+			      DBUS_GENL_CHARGE_A_PAD))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* What its user takes, and may. */
+static int dg_peer_put_quotas(struct sk_buff *skb, struct dg_peer *peer)
+{
+	struct dg_charge charges[DBUS_GENL_QUOTA_A_MAX + 1] = { };
+	struct nlattr *nest;
+	int i, err;
+
+	dg_user_charges(peer->user, charges);
+	charges[DBUS_GENL_QUOTA_A_WAITING].max = dg_start_max_waiting(peer);
+
+	nest = nla_nest_start(skb, DBUS_GENL_PEER_A_QUOTAS);
+	if (!nest)
+		return -EMSGSIZE;
+	for (i = 1; i <= DBUS_GENL_QUOTA_A_MAX; i++) {
+		err = dg_put_charge(skb, i, &charges[i]);
+		if (err)
+			return err;
+	}
+	nla_nest_end(skb, nest);
+	return 0;
 }
 
 static int dg_peer_put_who(struct sk_buff *skb, const struct dg_peer *peer)
 {
 	pid_t pid = pid_nr_ns(peer->pid, task_active_pid_ns(current));
+	u32 flags = (peer->takes_fds ? DBUS_GENL_PEER_FDS : 0) |
+		    (peer->monitor ? DBUS_GENL_PEER_MONITOR : 0);
 
 	return dg_put_u64(skb, DBUS_GENL_PEER_A_NUMBER, peer->number) ?:
-	       (peer->id ?
-			dg_put_u64(skb, DBUS_GENL_PEER_A_ID, peer->id) ?:
+	       (peer->id ? dg_put_u64(skb, DBUS_GENL_PEER_A_ID, peer->id) :
+			   0) ?:
+	       (peer->id && !peer->monitor ?
 			nla_put_string(skb, DBUS_GENL_PEER_A_NAME,
 				       peer->unique) :
 			0) ?:
@@ -241,8 +284,7 @@ static int dg_peer_put_who(struct sk_buff *skb, const struct dg_peer *peer)
 			   dg_uid_for_caller(peer->cred->euid)) ?:
 	       (pid ? nla_put_u32(skb, DBUS_GENL_PEER_A_PID, pid) : 0) ?:
 	       nla_put_string(skb, DBUS_GENL_PEER_A_COMM, peer->comm) ?:
-	       nla_put_u32(skb, DBUS_GENL_PEER_A_FLAGS,
-			   peer->takes_fds ? DBUS_GENL_PEER_FDS : 0);
+	       nla_put_u32(skb, DBUS_GENL_PEER_A_FLAGS, flags);
 }
 
 static int dg_peer_fill(struct sk_buff *skb, struct netlink_callback *cb,
@@ -255,9 +297,11 @@ static int dg_peer_fill(struct sk_buff *skb, struct netlink_callback *cb,
 
 	if (dg_peer_put_who(skb, peer) ||
 	    nla_put_u32(skb, DBUS_GENL_PEER_A_NAMES, peer->owner.n_places) ||
-	    nla_put_u32(skb, DBUS_GENL_PEER_A_MATCHES, peer->rules.n_rules) ||
+	    nla_put_u32(skb, DBUS_GENL_PEER_A_MATCHES,
+			peer->rules.n_rules + peer->monitored.n_rules) ||
 	    dg_peer_put_calls(skb, peer) || dg_peer_put_queue(skb, peer) ||
-	    dg_peer_put_counters(skb, &peer->counters)) {
+	    dg_peer_put_counters(skb, &peer->counters) ||
+	    dg_peer_put_quotas(skb, peer)) {
 		genlmsg_cancel(skb, hdr);
 		return -EMSGSIZE;
 	}
@@ -352,7 +396,8 @@ static int dg_place_fill(void *data, const struct dg_place_info *info)
 	if (nla_put_string(skb, DBUS_GENL_NAME_A_NAME, info->name) ||
 	    nla_put_u64_64bit(skb, DBUS_GENL_NAME_A_OWNER, part->peer->id,
 			      DBUS_GENL_NAME_A_PAD) ||
-	    nla_put_u32(skb, DBUS_GENL_NAME_A_POSITION, info->position) ||
+	    nla_put_u32(skb, DBUS_GENL_NAME_A_POSITION,
+			dg_registry_position(info)) ||
 	    nla_put_u32(skb, DBUS_GENL_NAME_A_FLAGS, info->flags)) {
 		genlmsg_cancel(skb, hdr);
 		return -EMSGSIZE;
@@ -427,7 +472,10 @@ err_cancel:
 
 static int dg_dump_peer_rules(struct dg_dump_part *part)
 {
-	return dg_match_owner_for_each(&part->peer->rules,
+	struct dg_peer *peer = part->peer;
+
+	return dg_match_owner_for_each(peer->monitor ? &peer->monitored :
+						       &peer->rules,
 				       dg_dump_of(part->cb)->item,
 				       dg_rule_fill, part);
 }
@@ -444,7 +492,7 @@ int dg_dump_rules(struct sk_buff *skb, struct netlink_callback *cb)
 
 	/* A peer's newest comes first: their numbers fall. */
 	down_read(&bus->lock);
-	cb->seq = bus->matches.changes + 1;
+	cb->seq = bus->matches.changes + bus->monitored.changes + 1;
 	err = dg_dump_peer_by_peer(&part, dump->until + 1, dg_dump_peer_rules);
 	up_read(&bus->lock);
 	return dg_dump_end(skb, err);

@@ -12,6 +12,7 @@
 
 #include "activate.h"
 #include "bus.h"
+#include "claim.h"
 #include "driver.h"
 #include "expiry.h"
 #include "peer.h"
@@ -72,7 +73,7 @@ void dg_bus_limits_changed(struct dg_bus *bus)
 	mod_delayed_work(dg_expiry_wq, &bus->hello_expiry, 0);
 	mod_delayed_work(dg_expiry_wq, &bus->reply_expiry, 0);
 	mod_delayed_work(dg_expiry_wq, &bus->start_expiry, 0);
-	mod_delayed_work(system_wq, &bus->expiry, 0);
+	dg_claims_expire_anew(bus);
 }
 
 /*
@@ -102,9 +103,11 @@ void dg_replies_expire(struct work_struct *work)
 	timeout = dg_timeout(bus, DBUS_GENL_LIMIT_A_REPLY_TIMEOUT);
 	if (timeout) {
 		while ((caller = dg_reply_pop_older(bus, now - timeout, &serial,
-						    &oldest, &more)))
+						    &oldest, &more))) {
 			dg_driver_no_reply(caller, serial, DG_ERROR("NoReply"),
 					   "Message did not receive a reply (timeout by message bus)");
+			dg_bus_breathe(bus);
+		}
 		if (more)
 			dg_arm_again(&bus->reply_expiry, oldest, timeout);
 	}

@@ -13,9 +13,12 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <net/netlink.h>
 
+#include "alloc.h"
 #include "body.h"
 #include "compat/compat.h"
 #include "fds.h"
@@ -147,9 +150,9 @@ err_put:
 	return ERR_PTR(err);
 }
 
-/* A sealed memfd of these bytes, as a sender in user space makes one. */
-static struct file *dg_memfd_of(const void *bytes, u32 len)
+static struct file *dg_memfd_make(const void *bytes, u32 len)
 {
+	struct address_space *pages;
 	struct file *file;
 	loff_t pos = 0;
 	ssize_t written;
@@ -157,6 +160,8 @@ static struct file *dg_memfd_of(const void *bytes, u32 len)
 	file = dg_compat_shmem_file("dbus-body", len);
 	if (IS_ERR(file))
 		return file;
+	pages = file->f_mapping;
+	mapping_set_gfp_mask(pages, mapping_gfp_mask(pages) | __GFP_NOMEMALLOC);
 	/* What opening it would have done. */
 	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
 	file->f_flags |= O_LARGEFILE;
@@ -171,6 +176,21 @@ static struct file *dg_memfd_of(const void *bytes, u32 len)
 	return file;
 }
 
+/*
+ * A sealed memfd of these bytes, as a sender in user space makes one.  Its pages
+ * are charged to the running task's cgroup, whatever is asked of it: so it is
+ * told not to wait for that, as alloc.h says.
+ */
+static struct file *dg_memfd_of(const void *bytes, u32 len)
+{
+	bool once = dg_alloc_once();
+	unsigned int flags = memalloc_noreclaim_save();
+	struct file *file = dg_memfd_make(bytes, len);
+
+	memalloc_noreclaim_restore(flags);
+	return IS_ERR(file) && !once ? dg_memfd_make(bytes, len) : file;
+}
+
 /**
  * dg_fds_of_driver() - the files of a message of the driver
  * @user: the user whom it is for, and who is charged
@@ -182,7 +202,7 @@ struct dg_fds *dg_fds_of_driver(struct dg_user *user, struct file *file)
 {
 	struct dg_fds *fds;
 
-	fds = kzalloc(struct_size(fds, file, !!file), GFP_KERNEL_ACCOUNT);
+	fds = dg_kzalloc(struct_size(fds, file, !!file));
 	if (!fds)
 		return NULL;
 

@@ -17,7 +17,10 @@
 /* Buses that one user may have in a net namespace. */
 #define DG_BUSES_PER_USER_MAX		64
 
-/* Peers of one user on one bus, and of all: dbus-daemon's session.conf. */
+/*
+ * Peers of one user on one bus; and of all users, as in dbus-daemon's
+ * session.conf, which lets one user have as many.
+ */
 #define DG_PEERS_PER_USER_MAX		4096
 #define DG_PEERS_MAX			100000
 
@@ -32,8 +35,13 @@
 /* Match rules of one peer. */
 #define DG_MATCHES_PER_PEER_MAX		4096
 
-/* Names that one peer owns or queues for, its unique name counted. */
+/*
+ * Names that one peer owns or queues for, its unique name counted; and what
+ * LIMITS_SET can make of that: each is a broadcast when the peer goes, which all
+ * rules on the bus may look at.
+ */
 #define DG_NAMES_PER_PEER_MAX		1024
+#define DG_NAMES_PER_PEER_MOST		SZ_8K
 
 /* Calls of one peer that wait for their reply. */
 #define DG_REPLIES_PER_PEER_MAX		4096
@@ -47,7 +55,6 @@
  * a flood of them must leave room for calls and replies.
  */
 #define DG_QUEUE_BYTES_MAX		SZ_16M
-#define DG_QUEUE_SIGNAL_BYTES_MAX	(DG_QUEUE_BYTES_MAX / 2)
 #define DG_USER_BYTES_MAX		SZ_64M
 
 /*
@@ -57,7 +64,7 @@
  */
 #define DG_QUEUE_DRIVER_BYTES_MAX	SZ_4M
 
-/* The same of what the driver's signals may take for all peers of one user. */
+/* The same of what that may be for all peers of one user. */
 #define DG_USER_DRIVER_BYTES_MAX	SZ_64M
 
 /* Fds of one message: dbus-daemon's max_message_unix_fds. */
@@ -84,6 +91,12 @@
 #define DG_ACCOUNT_BYTES_MAX		SZ_256M
 #define DG_ACCOUNT_FDS_MAX		4096
 #define DG_ACCOUNT_BODY_BYTES_MAX	SZ_1G
+
+/*
+ * What of a user's messages may wait in buffers that netlink allocated for its
+ * requests, and charged to no cgroup.
+ */
+#define DG_ACCOUNT_UNCHARGED_MAX	SZ_64K
 
 /*
  * Match rules, places in names' queues and pending calls of one user, on all

@@ -22,10 +22,12 @@
 #include <linux/bug.h>
 #include <linux/errno.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 
+#include "alloc.h"
 #include "match_rule.h"
 #include "names.h"
 
@@ -188,14 +190,46 @@ static struct hlist_head *bucket_of(const struct dg_match_table *table,
 	return &table->buckets[hash >> (32 - table->bits)];
 }
 
+/* The place of an id in by_sender and by_dest. */
+static u32 place_of_id(const struct dg_match_table *table, u64 id)
+{
+	return hash_id(table, id) >> (32 - table->bits);
+}
+
+static void add_to_buckets(struct dg_match_table *table,
+			   struct dg_match_rule *rule)
+{
+	hlist_add_head(&rule->bucket, bucket_of(table, rule->hash));
+	if (rule->sender_id)
+		hlist_add_head(&rule->by_sender,
+			       &table->by_sender[place_of_id(table,
+							     rule->sender_id)]);
+	if (rule->dest_id)
+		hlist_add_head(&rule->by_dest,
+			       &table->by_dest[place_of_id(table,
+							   rule->dest_id)]);
+}
+
+/* False, and nothing has changed, if there is no memory. */
+static bool make_buckets(struct dg_match_table *table, unsigned int bits)
+{
+	struct hlist_head *buckets;
+
+	buckets = dg_kvcalloc(3 * BIT(bits), sizeof(*buckets));
+	if (!buckets)
+		return false;
+	table->buckets = buckets;
+	table->by_sender = buckets + BIT(bits);
+	table->by_dest = table->by_sender + BIT(bits);
+	table->bits = bits;
+	return true;
+}
+
 int dg_match_table_init(struct dg_match_table *table)
 {
 	memset(table, 0, sizeof(*table));
-	table->buckets = kvcalloc(BIT(BITS_MIN), sizeof(*table->buckets),
-				  GFP_KERNEL_ACCOUNT);
-	if (!table->buckets)
+	if (!make_buckets(table, BITS_MIN))
 		return -ENOMEM;
-	table->bits = BITS_MIN;
 	get_random_bytes(&table->key, sizeof(table->key));
 	return 0;
 }
@@ -217,21 +251,19 @@ void dg_match_owner_init(struct dg_match_owner *owner, atomic_t *held)
 /* Twice as many buckets.  If there is no memory the chains just get longer. */
 static void grow(struct dg_match_table *table)
 {
-	struct hlist_head *old = table->buckets, *buckets;
 	unsigned int i, n = BIT(table->bits);
+	struct hlist_head *old = table->buckets;
 	struct dg_match_rule *rule;
 	struct hlist_node *next;
 
-	buckets = kvcalloc(2 * n, sizeof(*buckets),
-			   GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!buckets)
+	if (!make_buckets(table, table->bits + 1))
 		return;
-	table->buckets = buckets;
-	table->bits++;
-	for (i = 0; i < n; i++)
+	/* The old lists aren't looked at any more, just left. */
+	for (i = 0; i < n; i++) {
 		hlist_for_each_entry_safe(rule, next, &old[i], bucket)
-			hlist_add_head(&rule->bucket,
-				       bucket_of(table, rule->hash));
+			add_to_buckets(table, rule);
+		cond_resched();
+	}
 	kvfree(old);
 }
 
@@ -242,7 +274,7 @@ void dg_match_table_insert(struct dg_match_table *table,
 	if (table->n_rules >= BIT(table->bits) && table->bits < BITS_MAX)
 		grow(table);
 	classify(table, rule);
-	hlist_add_head(&rule->bucket, bucket_of(table, rule->hash));
+	add_to_buckets(table, rule);
 	table->n_rules++;
 	if (!table->n_class[rule->class]++)
 		__set_bit(rule->class, table->used);
@@ -260,6 +292,10 @@ static void remove_rule(struct dg_match_table *table,
 			struct dg_match_rule *rule)
 {
 	hlist_del(&rule->bucket);
+	if (rule->sender_id)
+		hlist_del(&rule->by_sender);
+	if (rule->dest_id)
+		hlist_del(&rule->by_dest);
 	table->n_rules--;
 	table->changes++;
 	if (!--table->n_class[rule->class])
@@ -278,6 +314,7 @@ int dg_match_table_remove(struct dg_match_table *table,
 	struct dg_match_rule *mine;
 
 	list_for_each_entry(mine, &owner->rules, mine) {
+		cond_resched();
 		if (dg_match_equal(mine, rule)) {
 			remove_rule(table, mine);
 			return 0;
@@ -291,8 +328,38 @@ void dg_match_table_remove_all(struct dg_match_table *table,
 {
 	struct dg_match_rule *rule, *next;
 
-	list_for_each_entry_safe(rule, next, &owner->rules, mine)
+	list_for_each_entry_safe(rule, next, &owner->rules, mine) {
 		remove_rule(table, rule);
+		cond_resched();
+	}
+}
+
+void dg_match_table_remove_naming(struct dg_match_table *table, u64 id,
+				  void (*gone)(void *data,
+					       const struct dg_match_rule *rule,
+					       struct dg_match_owner *owner),
+				  void *data)
+{
+	u32 place = place_of_id(table, id);
+	struct dg_match_rule *rule;
+	struct hlist_node *next;
+
+	hlist_for_each_entry_safe(rule, next, &table->by_sender[place],
+				  by_sender) {
+		cond_resched();
+		if (rule->sender_id != id)
+			continue;
+		gone(data, rule, rule->owner);
+		remove_rule(table, rule);
+	}
+	hlist_for_each_entry_safe(rule, next, &table->by_dest[place],
+				  by_dest) {
+		cond_resched();
+		if (rule->dest_id != id)
+			continue;
+		gone(data, rule, rule->owner);
+		remove_rule(table, rule);
+	}
 }
 
 int dg_match_owner_for_each(const struct dg_match_owner *owner, u64 before,
@@ -347,6 +414,8 @@ static int search_bucket(struct search *s, u32 hash)
 	int ret;
 
 	hlist_for_each_entry(rule, bucket_of(s->table, hash), bucket) {
+		/* As many as users like: the bus's lock is one that sleeps. */
+		cond_resched();
 		if (rule->hash != hash || rule->class != s->class ||
 		    !dg_match_applies(rule, s->ctx))
 			continue;
@@ -360,7 +429,10 @@ static int search_bucket(struct search *s, u32 hash)
 static int search_sender_name(void *data, const char *name)
 {
 	struct search *s = data;
-	u32 hash = hash_text(s->table, name, strlen(name));
+	u32 hash;
+
+	cond_resched();
+	hash = hash_text(s->table, name, strlen(name));
 
 	return search_bucket(s, hash_pair(s->table, s->hash, hash));
 }

@@ -61,6 +61,7 @@ size_t dg_match_format(const struct dg_match_rule *rule, char *buf,
 /**
  * struct dg_match_ctx - what rules need to know about a message
  * @msg: the message; its body is valid
+ * @names: the names that peers own
  * @sender: the sender's names; NULL if it is the driver
  * @dest: the names of the peer it is addressed to; NULL if there is none
  * @args: the message's arguments; dg_match_ctx_init() makes it
@@ -70,12 +71,14 @@ size_t dg_match_format(const struct dg_match_rule *rule, char *buf,
  */
 struct dg_match_ctx {
 	const struct dg_msg *msg;
+	const struct dg_registry *names;
 	const struct dg_owner *sender;
 	const struct dg_owner *dest;
 	struct dg_body_args args;
 };
 
 void dg_match_ctx_init(struct dg_match_ctx *ctx, const struct dg_msg *msg,
+		       const struct dg_registry *names,
 		       const struct dg_owner *sender,
 		       const struct dg_owner *dest);
 
@@ -113,7 +116,9 @@ void dg_match_owner_init(struct dg_match_owner *owner, atomic_t *held);
 /**
  * struct dg_match_table - the rules of a bus
  * @buckets: hash table of the rules
- * @bits: log2 of its size
+ * @by_sender: hash table of those whose sender= is a unique name, by its id
+ * @by_dest: the same of destination=
+ * @bits: log2 of the size of each; they are one piece of memory
  * @n_rules: rules
  * @last_number: number of the rule inserted last; each has its own
  * @changes: how often rules came and went
@@ -126,6 +131,8 @@ void dg_match_owner_init(struct dg_match_owner *owner, atomic_t *held);
  */
 struct dg_match_table {
 	struct hlist_head *buckets;
+	struct hlist_head *by_sender;
+	struct hlist_head *by_dest;
 	unsigned int bits;
 	unsigned int n_rules;
 	u64 last_number;
@@ -157,6 +164,22 @@ int dg_match_table_remove(struct dg_match_table *table,
 /* Remove and free all rules of @owner. */
 void dg_match_table_remove_all(struct dg_match_table *table,
 			       struct dg_match_owner *owner);
+
+/**
+ * dg_match_table_remove_naming() - remove and free the rules that name a peer
+ * @table: the rules
+ * @id: the peer's; rules whose sender= or destination= is its unique name go,
+ *	whosever they are
+ * @gone: called with each while it is still there
+ * @data: for @gone
+ *
+ * Costs as much as there are such rules.
+ */
+void dg_match_table_remove_naming(struct dg_match_table *table, u64 id,
+				  void (*gone)(void *data,
+					       const struct dg_match_rule *rule,
+					       struct dg_match_owner *owner),
+				  void *data);
 
 /**
  * dg_match_owner_for_each() - the rules of a peer, newest first

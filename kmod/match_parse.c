@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "alloc.h"
 #include "match_rule.h"
 #include "names.h"
 
@@ -46,7 +47,7 @@ static __printf(2, 3) int invalid(char **why, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	*why = kvasprintf(GFP_KERNEL_ACCOUNT, format, ap);
+	*why = kvasprintf(GFP_KERNEL, format, ap);
 	va_end(ap);
 	return *why ? -EINVAL : -ENOMEM;
 }
@@ -366,8 +367,7 @@ struct dg_match_rule *dg_match_parse(const char *text, size_t len, char **why)
 	 * than the pair did, which has a "=" at least besides.
 	 */
 	n_args = min(n_args, DG_BODY_ARGS);
-	rule = kzalloc(struct_size(rule, args, n_args) + len,
-		       GFP_KERNEL_ACCOUNT);
+	rule = dg_kzalloc(struct_size(rule, args, n_args) + len);
 	if (!rule)
 		return ERR_PTR(-ENOMEM);
 	s.at = text;

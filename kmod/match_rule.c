@@ -44,10 +44,12 @@ bool dg_match_eavesdrops(const struct dg_match_rule *rule)
 }
 
 void dg_match_ctx_init(struct dg_match_ctx *ctx, const struct dg_msg *msg,
+		       const struct dg_registry *names,
 		       const struct dg_owner *sender,
 		       const struct dg_owner *dest)
 {
 	ctx->msg = msg;
+	ctx->names = names;
 	ctx->sender = sender;
 	ctx->dest = dest;
 	dg_body_args_init(&ctx->args, msg);
@@ -71,11 +73,12 @@ static bool path_applies(const struct dg_match_rule *rule, const char *path)
  * Whether @name is one of @peer.  @id is what dg_unique_name_parse() made of
  * it, 0 if nothing; a peer that has not said Hello has the id 0, and no name.
  */
-static bool names_peer(const struct dg_owner *peer, const char *name, u64 id)
+static bool names_peer(const struct dg_match_ctx *ctx,
+		       const struct dg_owner *peer, const char *name, u64 id)
 {
 	if (name[0] == ':')
 		return id && id == peer->id;
-	return dg_owner_owns(peer, name);
+	return dg_registry_owns(ctx->names, peer, name);
 }
 
 static bool sender_applies(const struct dg_match_rule *rule,
@@ -83,7 +86,7 @@ static bool sender_applies(const struct dg_match_rule *rule,
 {
 	if (!ctx->sender)
 		return !strcmp(rule->sender, DG_DRIVER_NAME);
-	return names_peer(ctx->sender, rule->sender, rule->sender_id);
+	return names_peer(ctx, ctx->sender, rule->sender, rule->sender_id);
 }
 
 static bool destination_applies(const struct dg_match_rule *rule,
@@ -92,7 +95,7 @@ static bool destination_applies(const struct dg_match_rule *rule,
 	/* To the driver, or to a name that nobody owns (yet). */
 	if (!ctx->dest)
 		return same(rule->destination, ctx->msg->destination);
-	return names_peer(ctx->dest, rule->destination, rule->dest_id);
+	return names_peer(ctx, ctx->dest, rule->destination, rule->dest_id);
 }
 
 static bool starts_with(const char *s, u32 len, const char *prefix,

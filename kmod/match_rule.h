@@ -24,6 +24,8 @@ struct dg_match_arg {
 /**
  * struct dg_match_rule - one rule of one peer
  * @bucket: in its table's bucket
+ * @by_sender: in the table's list of those with this @sender_id, if it has one
+ * @by_dest: the same of @dest_id
  * @mine: in its owner's list
  * @owner: whose it is, once it is in a table
  * @number: its place in time among the table's
@@ -46,6 +48,8 @@ struct dg_match_arg {
  */
 struct dg_match_rule {
 	struct hlist_node bucket;
+	struct hlist_node by_sender;
+	struct hlist_node by_dest;
 	struct list_head mine;
 	struct dg_match_owner *owner;
 	u64 number;

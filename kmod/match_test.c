@@ -300,7 +300,8 @@ static bool meets(struct kunit *test, struct world *w, const char *text)
 		return false;
 	dg_match_owner_init(&owner, NULL);
 	KUNIT_ASSERT_EQ(test, dg_match_table_init(&table), 0);
-	dg_match_ctx_init(&w->ctx, &w->msg, w->msg.sender ? &w->peers[0] : NULL,
+	dg_match_ctx_init(&w->ctx, &w->msg, &w->names,
+			  w->msg.sender ? &w->peers[0] : NULL,
 			  w->msg.destination &&
 			  strcmp(w->msg.destination, DG_DRIVER_NAME) ?
 			  &w->peers[1] : NULL);
@@ -520,7 +521,7 @@ static void test_table_remove(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, owners[0].n_rules, 0U);
 	KUNIT_EXPECT_EQ(test, owners[1].n_rules, 1U);
 
-	dg_match_ctx_init(&w->ctx, &w->msg, &w->peers[0], NULL);
+	dg_match_ctx_init(&w->ctx, &w->msg, &w->names, &w->peers[0], NULL);
 	KUNIT_EXPECT_EQ(test,
 			dg_match_table_for_each(&table, &w->ctx, note, &found),
 			0);
@@ -533,6 +534,68 @@ static void test_table_remove(struct kunit *test)
 	dg_match_rule_free(same);
 	dg_match_rule_free(other);
 	world_free(w);
+}
+
+static void note_gone(void *data, const struct dg_match_rule *rule,
+		      struct dg_match_owner *owner)
+{
+	unsigned int *n = data;
+
+	n[0]++;
+	n[1] += dg_match_eavesdrops(rule);
+}
+
+/* What names a peer by its unique name goes, and nothing else. */
+static void test_table_remove_naming(struct kunit *test)
+{
+	static const char * const rules[] = {
+		"sender=':1.%u'", "destination=':1.%u'", "arg0=':1.%u'",
+		"type=signal,sender=':1.%u',member=M,path_namespace=/a",
+		"sender=':1.%u',destination=':1.%u'",
+		"sender=':1.%u',destination=':1.4',eavesdrop=true",
+		"sender=':1.4',destination=':1.%u'", "sender=o.n%u",
+		"destination=o.n%u", "sender=':2.%u'",
+	};
+	enum { PEERS = 40 };
+	struct dg_match_owner owners[2];
+	struct dg_match_table table;
+	unsigned int i, k, n[2];
+	char text[128];
+
+	KUNIT_ASSERT_EQ(test, dg_match_table_init(&table), 0);
+	for (i = 0; i < 2; i++)
+		dg_match_owner_init(&owners[i], NULL);
+	/* Enough of them to grow the table. */
+	for (i = 0; i < PEERS; i++) {
+		for (k = 0; k < ARRAY_SIZE(rules); k++) {
+			scnprintf(text, sizeof(text), rules[k], i + 100,
+				  i + 100);
+			dg_match_table_insert(&table, &owners[k % 2],
+					      parse(test, text));
+		}
+	}
+	KUNIT_EXPECT_LE(test, 7U, table.bits);
+
+	for (i = 0; i < PEERS; i++) {
+		memset(n, 0, sizeof(n));
+		dg_match_table_remove_naming(&table, i + 101, note_gone, n);
+		KUNIT_EXPECT_EQ(test, n[0], 6U);
+		KUNIT_EXPECT_EQ(test, n[1], 1U);
+		KUNIT_EXPECT_EQ(test, table.n_rules,
+				(unsigned int)(PEERS * ARRAY_SIZE(rules) -
+					       (i + 1) * 6));
+		dg_match_table_remove_naming(&table, i + 101, note_gone, n);
+		KUNIT_EXPECT_EQ(test, n[0], 6U);
+	}
+	memset(n, 0, sizeof(n));
+	dg_match_table_remove_naming(&table, 5, note_gone, n);
+	KUNIT_EXPECT_EQ(test, n[0], 0U);
+	KUNIT_EXPECT_EQ(test, owners[0].n_rules + owners[1].n_rules,
+			table.n_rules);
+	KUNIT_EXPECT_EQ(test, table.n_rules, 4U * PEERS);
+	for (i = 0; i < 2; i++)
+		dg_match_table_remove_all(&table, &owners[i]);
+	dg_match_table_destroy(&table);
 }
 
 static int stop(void *data, const struct dg_match_rule *rule,
@@ -553,7 +616,7 @@ static void test_table_stop(struct kunit *test)
 	struct dg_match_table table;
 	unsigned int i, found = 0;
 
-	dg_match_ctx_init(&w->ctx, &w->msg, &w->peers[0], NULL);
+	dg_match_ctx_init(&w->ctx, &w->msg, &w->names, &w->peers[0], NULL);
 	KUNIT_ASSERT_EQ(test, dg_match_table_init(&table), 0);
 	dg_match_owner_init(&owner, NULL);
 	for (i = 0; i < ARRAY_SIZE(rules); i++) {
@@ -648,7 +711,7 @@ static void test_table_random(struct kunit *test)
 			continue;
 		for (k = 0; k < MESSAGES; k++) {
 			random_msg(&state, w);
-			dg_match_ctx_init(&w->ctx, &w->msg,
+			dg_match_ctx_init(&w->ctx, &w->msg, &w->names,
 					  w->msg.sender ? &w->peers[0] : NULL,
 					  NULL);
 			for (expect = 0, found = 0; found <= i; found++)
@@ -668,7 +731,7 @@ static void test_table_random(struct kunit *test)
 	for (i = 0; i < 3; i++) {
 		random_msg(&state, w);
 		dg_match_table_remove_all(&table, &owners[i]);
-		dg_match_ctx_init(&w->ctx, &w->msg,
+		dg_match_ctx_init(&w->ctx, &w->msg, &w->names,
 				  w->msg.sender ? &w->peers[0] : NULL, NULL);
 		for (expect = 0, k = 0; k < RULES; k++)
 			if (k % 3 > i)
@@ -694,6 +757,7 @@ static struct kunit_case match_cases[] = {
 	KUNIT_CASE(test_applies_no_name),
 	KUNIT_CASE(test_applies_args),
 	KUNIT_CASE(test_table_remove),
+	KUNIT_CASE(test_table_remove_naming),
 	KUNIT_CASE(test_table_stop),
 	KUNIT_CASE(test_table_random),
 	{}

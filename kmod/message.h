@@ -18,7 +18,10 @@ struct netlink_ext_ack;
 struct nlattr;
 struct nlmsghdr;
 
-/* Spec, "Message Format": the types of a message, and its flags. */
+/*
+ * Spec, "Message Format": the types of a message, and its flags.  What has
+ * another type nobody but monitors gets: dg_is_unknown().
+ */
 enum dg_msg_type {
 	DG_MSG_CALL	= 1,
 	DG_MSG_RETURN	= 2,
@@ -33,7 +36,7 @@ enum dg_msg_type {
  * struct dg_msg - a view of one D-Bus message
  * @sender: id of the sending peer; its unique name is ":1.(id - 1)".  0 is the
  *	driver, org.freedesktop.DBus.
- * @type: &enum dg_msg_type
+ * @type: &enum dg_msg_type, or another one, which is not 0
  * @flags: header flags as in the specification
  * @serial: never 0
  * @reply_serial: 0 if absent
@@ -74,6 +77,11 @@ struct dg_msg {
 static inline bool dg_is_reply(const struct dg_msg *msg)
 {
 	return msg->type == DG_MSG_RETURN || msg->type == DG_MSG_ERROR;
+}
+
+static inline bool dg_is_unknown(const struct dg_msg *msg)
+{
+	return msg->type > DG_MSG_SIGNAL;
 }
 
 int dg_message_decode(struct dg_msg *msg, const struct nlmsghdr *nlh,

@@ -12,6 +12,7 @@
 #include <linux/dbus_genl.h>
 #include <linux/file.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 #include <net/genetlink.h>
 
 #include "activate_cmd.h"
@@ -27,6 +28,7 @@
 #include "netlink.h"
 #include "packet.h"
 #include "peer.h"
+#include "quota.h"
 #include "policy_bus.h"
 #include "queue.h"
 #include "request.h"
@@ -41,8 +43,7 @@ static const struct nla_policy dg_no_attrs[] = {
 static const struct nla_policy dg_send_policy[DBUS_GENL_MSG_A_MAX + 1] = {
 	[DBUS_GENL_MSG_A_PAD] = NLA_POLICY_EXACT_LEN(0),
 	[DBUS_GENL_MSG_A_SENDER] = { .type = NLA_U64 },
-	[DBUS_GENL_MSG_A_TYPE] = NLA_POLICY_RANGE(NLA_U8, DG_MSG_CALL,
-						  DG_MSG_SIGNAL),
+	[DBUS_GENL_MSG_A_TYPE] = NLA_POLICY_MIN(NLA_U8, DG_MSG_CALL),
 	[DBUS_GENL_MSG_A_FLAGS] = { .type = NLA_U8 },
 	[DBUS_GENL_MSG_A_SERIAL] = { .type = NLA_U32 },
 	[DBUS_GENL_MSG_A_REPLY_SERIAL] = { .type = NLA_U32 },
@@ -328,7 +329,8 @@ static int dg_cmd_send(struct sk_buff *skb, struct genl_info *info)
 		goto out_fds;
 
 	err = -ENOMEM;
-	packet = dg_packet_from_request(skb, info->nlhdr);
+	packet = dg_packet_from_request(skb, info->nlhdr,
+					dg_user_pays_for_packets(peer->user));
 	if (!packet)
 		goto out_fds;
 
@@ -344,14 +346,6 @@ static int dg_cmd_send(struct sk_buff *skb, struct genl_info *info)
 out_fds:
 	dg_fds_put(msg.fds);
 out:
-	if (err) {
-		const struct nlattr *serial =
-			info->attrs[DBUS_GENL_MSG_A_SERIAL];
-
-		atomic64_inc(&peer->counters.refused);
-		trace_dg_refuse(peer, serial ? nla_get_u32(serial) : 0, "",
-				err);
-	}
 	dg_peer_put(peer);
 	return err;
 }
@@ -509,7 +503,8 @@ static int dg_limits_answer(struct genl_info *info, const struct dg_bus *bus,
 	struct dg_answer answer = { .info = info };
 	void *hdr;
 
-	answer.skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL_ACCOUNT);
+	/* The bus is locked: see alloc.h. */
+	answer.skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!answer.skb)
 		return -ENOMEM;
 
@@ -589,17 +584,42 @@ static int dg_cmd_not_a_dump(struct sk_buff *skb, struct genl_info *info)
 	return -EOPNOTSUPP;
 }
 
+/* A message counts as its sender's and its bus's, other requests do here. */
+static void dg_count_refused(struct sk_buff *skb, struct genl_info *info,
+			     int err)
+{
+	const struct nlattr *serial;
+	struct dg_peer *peer = NULL;
+
+	if (info->genlhdr->cmd == DBUS_GENL_CMD_SEND)
+		peer = dg_peer_find(NETLINK_CB(skb).sk, info->snd_portid);
+	if (!peer) {
+		atomic64_inc(&dg_net_of(genl_info_net(info))->refused);
+		return;
+	}
+	serial = info->attrs[DBUS_GENL_MSG_A_SERIAL];
+	dg_peer_refused(peer, serial ? nla_get_u32(serial) : 0, "", err);
+	dg_peer_put(peer);
+}
+
 /* Every request comes through here, to be checked and counted alike. */
 static int dg_request(struct sk_buff *skb, struct genl_info *info,
 		      int (*cmd)(struct sk_buff *skb, struct genl_info *info))
 {
 	int err;
 
+	/*
+	 * One sendmsg() may have thousands, which whoever kills the task would
+	 * wait for.
+	 */
+	if (fatal_signal_pending(current))
+		return -EINTR;
+
 	err = dg_check_attrs(info->nlhdr, info->extack);
 	if (!err)
 		err = cmd(skb, info);
 	if (err)
-		atomic64_inc(&dg_net_of(genl_info_net(info))->refused);
+		dg_count_refused(skb, info, err);
 	return err;
 }
 
@@ -658,6 +678,8 @@ static const struct genl_ops dg_genl_ops[] = {
 	{
 		.cmd = DBUS_GENL_CMD_PULL,
 		.doit = dg_doit_pull,
+		.policy = dg_no_attrs,
+		.maxattr = ARRAY_SIZE(dg_no_attrs) - 1,
 	},
 	{
 		.cmd = DBUS_GENL_CMD_FD_CLAIM,

@@ -10,6 +10,7 @@
 #include <linux/skbuff.h>
 #include <net/genetlink.h>
 
+#include "alloc.h"
 #include "fds.h"
 #include "message.h"
 #include "netlink.h"
@@ -18,24 +19,62 @@
 /* Where SENDER is, the first attribute of every message. */
 #define DG_SENDER_OFFSET	(NLMSG_HDRLEN + GENL_HDRLEN + NLA_HDRLEN)
 
-/* Bytes of a copied request that are kept in the sk_buff's head. */
+/* Bytes of a large message's copy that are kept in the sk_buff's head. */
 #define DG_PACKET_HEAD		256
 
 /*
- * netlink_alloc_large_skb() gives requests above a page a vmalloc'ed head, and
- * a destructor that frees it: another destructor, such as a receiving socket's,
- * would hand it to kfree().  Such a request is copied to pages.
+ * Of @size bytes, charged if that can be at once; else as @gfp says.  What is
+ * large is so at first: so many pages in a row are seldom there at once.
  */
-static struct sk_buff *dg_packet_copy(const struct nlmsghdr *nlh)
+static struct sk_buff *dg_packet_alloc(size_t size, gfp_t gfp)
+{
+	bool once = dg_alloc_once() && !(gfp & __GFP_NOFAIL);
+	struct sk_buff *packet;
+
+	if (size > NLMSG_GOODSIZE)
+		return alloc_skb(size, gfp);
+	packet = alloc_skb(size, DG_GFP_NOW);
+	return packet || once ? packet : alloc_skb(size, gfp);
+}
+
+/*
+ * A generic netlink message with room for @payload, to be filled in and given to
+ * dg_packet_done() if that may be much; NULL if memory is short.
+ */
+struct sk_buff *dg_packet_new(size_t payload)
+{
+	return dg_packet_alloc(nlmsg_total_size(genlmsg_total_size(payload)),
+			       DG_GFP_LOCKED);
+}
+
+/* For one of several receivers: it shares the bytes, which nobody may change. */
+struct sk_buff *dg_packet_clone(struct sk_buff *packet, gfp_t gfp)
+{
+	bool once = dg_alloc_once() && !(gfp & __GFP_NOFAIL);
+	struct sk_buff *clone = skb_clone(packet, DG_GFP_NOW);
+
+	return clone || once ? clone : skb_clone(packet, gfp);
+}
+
+/* A copy, which dg_packet_stamp() may change; NULL if memory is short. */
+struct sk_buff *dg_packet_dup(struct sk_buff *packet)
+{
+	bool once = dg_alloc_once();
+	struct sk_buff *copy = pskb_copy(packet, DG_GFP_NOW);
+
+	return copy || once ? copy : pskb_copy(packet, DG_GFP_LOCKED);
+}
+
+/* A copy; what is large is in pages.  NULL if memory is short. */
+static struct sk_buff *dg_packet_copy(const struct nlmsghdr *nlh, gfp_t gfp)
 {
 	u32 len = nlh->nlmsg_len;
-	u32 head = min_t(u32, len, DG_PACKET_HEAD);
+	u32 head = len <= NLMSG_GOODSIZE ? len : DG_PACKET_HEAD;
 	struct sk_buff *packet;
 	int err;
 
 	packet = alloc_skb_with_frags(head, len - head,
-				      PAGE_ALLOC_COSTLY_ORDER, &err,
-				      GFP_KERNEL_ACCOUNT);
+				      PAGE_ALLOC_COSTLY_ORDER, &err, gfp);
 	if (!packet)
 		return NULL;
 
@@ -49,28 +88,52 @@ static struct sk_buff *dg_packet_copy(const struct nlmsghdr *nlh)
 	return packet;
 }
 
+/*
+ * A packet from dg_packet_alloc() has been filled in: the same, if it is large in
+ * charged pages, if these can be had at once.
+ */
+struct sk_buff *dg_packet_done(struct sk_buff *packet)
+{
+	struct sk_buff *copy;
+
+	if (packet->len <= NLMSG_GOODSIZE)
+		return packet;
+	copy = dg_packet_copy(nlmsg_hdr(packet), DG_GFP_NOW);
+	if (!copy)
+		return packet;
+	kfree_skb(packet);
+	return copy;
+}
+
 /**
  * dg_packet_from_request() - the packet of a SEND
  * @skb: the request; its data is at @nlh
  * @nlh: its header; what it says of its length has been checked
+ * @charged: whether its bytes are to be charged to the running task's cgroup:
+ *	netlink has not done so with the request's
  *
  * The request stays as it is until dg_packet_stamp().
  *
  * Return: the packet, or NULL if memory is short.
  */
 struct sk_buff *dg_packet_from_request(struct sk_buff *skb,
-				       const struct nlmsghdr *nlh)
+				       const struct nlmsghdr *nlh, bool charged)
 {
 	struct sk_buff *packet;
 
 	/*
-	 * Cloned means that others read these bytes: a netlink tap, or the
-	 * receivers of an earlier message in the same sendmsg().
+	 * netlink_alloc_large_skb() gives requests above a page a vmalloc'ed
+	 * head, and a destructor that frees it: another destructor, such as a
+	 * receiving socket's, would hand it to kfree().  Cloned means that
+	 * others read these bytes: a netlink tap, or the receivers of an earlier
+	 * message in the same sendmsg().  No socket takes what comes from the
+	 * reserves that a dying task may use.
 	 */
-	if (is_vmalloc_addr(skb->head) || skb_cloned(skb)) {
-		packet = dg_packet_copy(nlh);
+	if (charged || is_vmalloc_addr(skb->head) || skb_cloned(skb) ||
+	    skb_pfmemalloc(skb)) {
+		packet = dg_packet_copy(nlh, DG_GFP_UNLOCKED);
 	} else {
-		packet = skb_clone(skb, GFP_KERNEL_ACCOUNT);
+		packet = skb_clone(skb, DG_GFP_UNLOCKED);
 		if (packet)
 			skb_trim(packet, nlh->nlmsg_len);
 	}
@@ -205,7 +268,7 @@ struct sk_buff *dg_packet_compose(const struct dg_msg *msg, gfp_t gfp)
 			 !dg_body_is_file(msg)))
 		return NULL;
 
-	skb = alloc_skb(dg_message_size(msg), gfp);
+	skb = dg_packet_alloc(dg_message_size(msg), gfp);
 	if (!skb)
 		return NULL;
 
@@ -237,7 +300,7 @@ struct sk_buff *dg_packet_compose(const struct dg_msg *msg, gfp_t gfp)
 		return NULL;
 	}
 	genlmsg_end(skb, hdr);
-	return skb;
+	return dg_packet_done(skb);
 }
 
 /* An answer to FD_CLAIM, to be filled in; NULL if memory is short. */
@@ -246,7 +309,7 @@ struct sk_buff *dg_packet_claimed(void)
 	return genlmsg_new(nla_total_size(sizeof(u64)) +
 			   3 * nla_total_size(sizeof(u32)) +
 			   nla_total_size(DG_MESSAGE_FDS_MAX * sizeof(s32)),
-			   GFP_KERNEL_ACCOUNT);
+			   DG_GFP_UNLOCKED);
 }
 
 /**
@@ -286,7 +349,7 @@ struct sk_buff *dg_packet_doorbell(void)
 	struct sk_buff *skb;
 	void *hdr;
 
-	skb = genlmsg_new(0, GFP_KERNEL_ACCOUNT);
+	skb = dg_packet_new(0);
 	if (!skb)
 		return NULL;
 
@@ -301,7 +364,7 @@ struct sk_buff *dg_packet_disconnect(void)
 	struct sk_buff *skb;
 	void *hdr;
 
-	skb = genlmsg_new(nla_total_size(sizeof(u32)), GFP_KERNEL_ACCOUNT);
+	skb = genlmsg_new(nla_total_size(sizeof(u32)), DG_GFP_UNLOCKED);
 	if (!skb)
 		return NULL;
 

@@ -29,10 +29,15 @@ struct dg_packet_id {
 };
 
 struct sk_buff *dg_packet_from_request(struct sk_buff *skb,
-				       const struct nlmsghdr *nlh);
+				       const struct nlmsghdr *nlh, bool charged);
 void dg_packet_stamp(struct sk_buff *packet, u64 sender);
 
 void dg_packet_identify(const struct sk_buff *packet, struct dg_packet_id *id);
+
+struct sk_buff *dg_packet_new(size_t payload);
+struct sk_buff *dg_packet_done(struct sk_buff *packet);
+struct sk_buff *dg_packet_clone(struct sk_buff *packet, gfp_t gfp);
+struct sk_buff *dg_packet_dup(struct sk_buff *packet);
 
 struct sk_buff *dg_packet_compose(const struct dg_msg *msg, gfp_t gfp);
 

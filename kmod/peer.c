@@ -7,6 +7,7 @@
  * protocol.  dg_peer.connected, under the bus's lock, says which of these was
  * first; who turns it off takes over the maker's reference.
  */
+#include <linux/ctype.h>
 #include <linux/file.h>
 #include <linux/slab.h>
 
@@ -45,6 +46,20 @@ static const struct dg_endpoint_ops dg_peer_ops = {
 	.gone = dg_peer_gone,
 	.free = dg_peer_free,
 };
+
+/*
+ * The name of the running process, for texts that others get: a process can
+ * have any bytes in it, also such as no string of D-Bus may have.
+ */
+static void dg_peer_name_process(struct dg_peer *peer)
+{
+	char *c;
+
+	get_task_comm(peer->comm, current->group_leader);
+	for (c = peer->comm; *c; c++)
+		if (!isascii(*c) || !isprint(*c))
+			*c = '?';
+}
 
 /**
  * dg_peer_new() - a peer for the running task's socket, not on the bus yet
@@ -90,7 +105,7 @@ struct dg_peer *dg_peer_new(struct dg_bus *bus, struct sock *sk, u32 portid)
 	peer->bus = bus;
 	peer->cred = get_current_cred();
 	peer->pid = get_pid(task_tgid(current));
-	get_task_comm(peer->comm, current->group_leader);
+	dg_peer_name_process(peer);
 	INIT_LIST_HEAD(&peer->node);
 	INIT_LIST_HEAD(&peer->silent);
 	INIT_LIST_HEAD(&peer->waits);
@@ -165,6 +180,10 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 	struct dg_peer *out = NULL;
 	int err;
 
+	err = dg_policy_prepare(peer);
+	if (err)
+		return err;
+
 	down_write(&bus->lock);
 	err = -ENOENT;
 	if (bus->dead)
@@ -177,7 +196,7 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 		goto out;
 	err = dg_endpoint_add(&peer->ep);
 	if (err)
-		goto err_policy;
+		goto out;
 	err = welcome(data);
 	if (err)
 		goto err_endpoint;
@@ -205,9 +224,8 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 
 err_endpoint:
 	dg_endpoint_del(&peer->ep);
-err_policy:
-	dg_policy_leave(peer);
 out:
+	dg_policy_leave(peer);
 	up_write(&bus->lock);
 	return err;
 }
@@ -224,6 +242,21 @@ struct dg_peer *dg_peer_find(struct sock *sk, u32 portid)
 		return NULL;
 	}
 	return container_of(ep, struct dg_peer, ep);
+}
+
+/**
+ * dg_peer_refused() - count a message of a peer's that the bus refuses
+ * @peer: who sent it
+ * @serial: its serial, 0 if it has none
+ * @error: name of the error that answers it; "" if it is an errno
+ * @err: that errno, or 0
+ */
+void dg_peer_refused(struct dg_peer *peer, u32 serial, const char *error,
+		     int err)
+{
+	atomic64_inc(&peer->counters.refused);
+	atomic64_inc(&peer->bus->counters.refused);
+	trace_dg_refuse(peer, serial, error, err);
 }
 
 /**
@@ -259,7 +292,7 @@ int dg_peer_activate(struct dg_peer *peer)
 
 	lockdep_assert_held_write(&bus->lock);
 
-	err = xa_insert(&bus->peers, id, peer, GFP_KERNEL_ACCOUNT);
+	err = xa_insert(&bus->peers, id, peer, GFP_KERNEL);
 	if (err)
 		return err;
 
@@ -281,10 +314,29 @@ static void dg_peer_name_changed(void *data,
 	dg_driver_name_changed(data, change);
 }
 
+/* A rule of somebody's goes because it names who goes. */
+static void dg_peer_rule_gone(void *data, const struct dg_match_rule *rule,
+			      struct dg_match_owner *owner)
+{
+	struct dg_bus *bus = data;
+
+	if (!dg_match_eavesdrops(rule))
+		return;
+	dg_peer_of_rules(owner)->n_eavesdropping--;
+	bus->n_eavesdroppers--;
+}
+
+/*
+ * Its own rules, and as with dbus-daemon others' that name it by its unique
+ * name, which nobody will have again: but only if it has any rule.
+ */
 static void dg_peer_drop_rules(struct dg_peer *peer)
 {
 	struct dg_bus *bus = peer->bus;
 
+	if (peer->id && (peer->rules.n_rules || peer->monitored.n_rules))
+		dg_match_table_remove_naming(&bus->matches, peer->id,
+					     dg_peer_rule_gone, bus);
 	dg_match_table_remove_all(&bus->matches, &peer->rules);
 	bus->n_eavesdroppers -= peer->n_eavesdropping;
 	peer->n_eavesdropping = 0;
@@ -300,18 +352,24 @@ static void dg_peer_drop_id(struct dg_peer *peer)
 	peer->bus->n_named--;
 }
 
-/* Nobody waits any more for the replies that it owes. */
-static void dg_peer_drop_taken(struct dg_peer *peer)
+/* One of those who wait for replies that it owes waits no more: whether any did. */
+static bool dg_peer_drop_one_taken(struct dg_peer *peer)
 {
 	struct dg_bus *bus = peer->bus;
 	struct dg_peer *caller;
 	u32 serial;
 
-	while ((caller = dg_reply_pop_taken(bus, peer, &serial))) {
-		if (!bus->dead)
-			dg_driver_no_reply(caller, serial, DG_ERROR("NoReply"),
-					   "Message recipient disconnected from message bus without replying");
-	}
+	caller = dg_reply_pop_taken(bus, peer, &serial);
+	if (caller && !bus->dead)
+		dg_driver_no_reply(caller, serial, DG_ERROR("NoReply"),
+				   "Message recipient disconnected from message bus without replying");
+	return caller;
+}
+
+void dg_peer_drop_taken(struct dg_peer *peer)
+{
+	while (dg_peer_drop_one_taken(peer))
+		cond_resched();
 }
 
 /**
@@ -322,7 +380,8 @@ static void dg_peer_drop_taken(struct dg_peer *peer)
  * In dbus-daemon's order, which isn't that of a peer that goes: its unique name
  * first, then the others, oldest first; only then its own rules go.  It sees
  * what this brings as a monitor does if there is another one; if it is the first
- * it sees only the errors that its callers get.
+ * it sees only the errors that its callers get.  Those are the caller's to send,
+ * with dg_peer_drop_taken(), once eavesdroppers have seen what it asked for.
  */
 void dg_peer_become_monitor(struct dg_peer *peer)
 {
@@ -332,6 +391,8 @@ void dg_peer_become_monitor(struct dg_peer *peer)
 
 	dg_peer_drop_id(peer);
 	dg_driver_unique_name_changed(bus, peer, true);
+	/* No match rule means it by that name any more. */
+	peer->owner.id = 0;
 	dg_registry_drop_oldest_first(&bus->registry, &peer->owner,
 				      dg_peer_name_changed, bus);
 	dg_peer_drop_rules(peer);
@@ -339,44 +400,21 @@ void dg_peer_become_monitor(struct dg_peer *peer)
 
 	peer->monitor = true;
 	bus->n_monitors++;
-	dg_peer_drop_taken(peer);
 }
 
-/**
- * dg_peer_remove_locked() - take a peer off its bus
- * @peer: the peer; the caller holds its bus's lock for writing
- * @reason: what DISCONNECT shall say; %DBUS_GENL_REASON_UNSPEC if the socket
- *	has been released and there is nobody to tell
- *
- * In dbus-daemon's order: its rules first, so that it hears nothing of its own
- * end; then its names, the unique one last; then NoReply to those whose calls
- * it leaves.  A bus that goes as a whole tells of none of that.
- *
- * Return: whether it was on the bus; if so, the caller puts the maker's
- * reference once it has let the lock go.
+/*
+ * It does nothing any more, and hears nothing, of its own end too: as with
+ * dbus-daemon its rules go first.  Its names are there still.
  */
-bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
+static void dg_peer_leave(struct dg_peer *peer, enum dbus_genl_reason reason)
 {
 	struct dg_bus *bus = peer->bus;
 	struct sk_buff *last = NULL;
 
-	lockdep_assert_held_write(&bus->lock);
+	if (peer->leaving)
+		return;
+	peer->leaving = true;
 
-	if (!peer->connected)
-		return false;
-	peer->connected = false;
-
-	trace_dg_release(peer, reason);
-	list_del_init(&peer->node);
-	bus->changes++;
-	bus->n_peers--;
-	peer->user->n_peers--;
-	if (!peer->id) {
-		list_del_init(&peer->silent);
-		bus->n_silent--;
-		peer->user->n_silent--;
-	}
-	dg_peer_drop_id(peer);
 	dg_peer_drop_rules(peer);
 	dg_match_table_remove_all(&bus->monitored, &peer->monitored);
 	bus->n_monitors -= peer->monitor;
@@ -391,14 +429,65 @@ bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
 		dg_packet_set_reason(last, reason);
 	}
 	dg_queue_close(peer, last);
+}
 
-	dg_registry_drop(&bus->registry, &peer->owner,
-			 bus->dead ? NULL : dg_peer_name_changed, bus);
+static bool dg_peer_drop_one_name(struct dg_peer *peer)
+{
+	struct dg_bus *bus = peer->bus;
+
+	return dg_registry_drop_one(&bus->registry, &peer->owner,
+				    bus->dead ? NULL : dg_peer_name_changed,
+				    bus);
+}
+
+/* Its names are gone but the unique one, which goes with it. */
+static void dg_peer_take_off(struct dg_peer *peer,
+			     enum dbus_genl_reason reason)
+{
+	struct dg_bus *bus = peer->bus;
+
+	peer->connected = false;
+	trace_dg_release(peer, reason);
+	list_del_init(&peer->node);
+	bus->changes++;
+	bus->n_peers--;
+	peer->user->n_peers--;
+	if (!peer->id) {
+		list_del_init(&peer->silent);
+		bus->n_silent--;
+		peer->user->n_silent--;
+	}
+	dg_peer_drop_id(peer);
 	if (peer->id && !peer->monitor && !bus->dead)
 		dg_driver_unique_name_changed(bus, peer, true);
-
-	dg_peer_drop_taken(peer);
 	dg_policy_leave(peer);
+}
+
+/**
+ * dg_peer_remove_locked() - take a peer off its bus
+ * @peer: the peer; the caller holds its bus's lock for writing
+ * @reason: what DISCONNECT shall say; %DBUS_GENL_REASON_UNSPEC if the socket
+ *	has been released and there is nobody to tell
+ *
+ * In dbus-daemon's order: its rules first; then its names, the unique one last;
+ * then NoReply to those whose calls it leaves.  A bus that goes as a whole tells
+ * of none of that.
+ *
+ * Return: whether it was on the bus; if so, the caller puts the maker's
+ * reference once it has let the lock go.
+ */
+bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
+{
+	lockdep_assert_held_write(&peer->bus->lock);
+
+	if (!peer->connected)
+		return false;
+
+	dg_peer_leave(peer, reason);
+	while (dg_peer_drop_one_name(peer))
+		;
+	dg_peer_take_off(peer, reason);
+	dg_peer_drop_taken(peer);
 	return true;
 }
 
@@ -416,14 +505,30 @@ void dg_peers_put(struct list_head *removed)
 	}
 }
 
+/*
+ * Others have their turn between the names that it gives up, and between the
+ * calls that it leaves: a user may have many, and each may cost much.  To them it
+ * is as if it had released some names before its end.  Whoever ends it meanwhile,
+ * with its bus or for the same reason, does all that is left to do.
+ */
 static void dg_peer_gone(struct dg_endpoint *ep)
 {
 	struct dg_peer *peer = container_of(ep, struct dg_peer, ep);
+	struct dg_bus *bus = peer->bus;
 	bool removed;
 
-	down_write(&peer->bus->lock);
-	removed = dg_peer_remove_locked(peer, DBUS_GENL_REASON_UNSPEC);
-	up_write(&peer->bus->lock);
+	down_write(&bus->lock);
+	if (peer->connected)
+		dg_peer_leave(peer, DBUS_GENL_REASON_UNSPEC);
+	while (peer->connected && dg_peer_drop_one_name(peer))
+		dg_bus_breathe(bus);
+	removed = peer->connected;
+	if (removed) {
+		dg_peer_take_off(peer, DBUS_GENL_REASON_UNSPEC);
+		while (dg_peer_drop_one_taken(peer))
+			dg_bus_breathe(bus);
+	}
+	up_write(&bus->lock);
 
 	if (removed)
 		dg_peer_put(peer);

@@ -30,7 +30,8 @@ struct genl_info;
  * struct dg_peer_counters - what PEER_GET counts since CONNECT
  * @sent: messages that SEND accepted
  * @received: messages delivered to it, into its socket or its queue
- * @dropped: signals that it lost
+ * @dropped: messages that it lost: signals, or what it was to see as a monitor
+ * @expired: files that it lost, since it did not claim them
  * @refused: messages that it sent and the bus refused, by errno or by error
  * @overflowed: of @received, those that went through its overflow queue
  */
@@ -38,6 +39,7 @@ struct dg_peer_counters {
 	atomic64_t sent;
 	atomic64_t received;
 	atomic64_t dropped;
+	atomic64_t expired;
 	atomic64_t refused;
 	atomic64_t overflowed;
 };
@@ -52,9 +54,10 @@ struct dg_peer_counters {
  * @label: the label that the security module had for it, likewise; or NULL
  * @pid: its process, likewise
  * @pidfd: a pidfd of it, if CONNECT had one, or NULL; likewise
- * @comm: name of that process then, for error texts
+ * @comm: name of that process then, for error texts: printable ASCII
  * @disconnect: its DISCONNECT, made ahead so that it cannot fail; or NULL
  * @connected: on the bus; under dg_bus.lock, as what follows
+ * @leaving: it gives up what it has, and hears nothing any more
  * @node: in dg_bus.members
  * @silent: in dg_bus.silent, until Hello
  * @number: its place in time among the bus's peers, from CONNECT on
@@ -70,7 +73,7 @@ struct dg_peer_counters {
  * @peak_names: the same of names
  * @broadcast: the last broadcast that it got, so that it gets each once
  * @policy: the rules that are for it; NULL if its bus has no policy
- * @next_policy: likewise, while the policy is being replaced
+ * @next_policy: likewise, while it joins or the policy is being replaced
  * @takes_fds: it said in CONNECT that it claims files; for good
  * @waits: struct dg_waiter of what it sent and waits: see activate.c
  * @calls: pending calls
@@ -90,6 +93,7 @@ struct dg_peer {
 	struct sk_buff *disconnect;
 
 	bool connected;
+	bool leaving;
 	struct list_head node;
 	struct list_head silent;
 	u64 number;
@@ -134,10 +138,13 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data);
 void dg_peer_put(struct dg_peer *peer);
 
 struct dg_peer *dg_peer_find(struct sock *sk, u32 portid);
+void dg_peer_refused(struct dg_peer *peer, u32 serial, const char *error,
+		     int err);
 bool dg_peer_is_one_too_many(const struct dg_peer *peer, bool of_all);
 int dg_peer_activate(struct dg_peer *peer);
 
 void dg_peer_become_monitor(struct dg_peer *peer);
+void dg_peer_drop_taken(struct dg_peer *peer);
 void dg_peers_put(struct list_head *removed);
 bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason);
 

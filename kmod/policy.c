@@ -7,6 +7,11 @@
  * for each of its names, or of their beginnings.
  */
 #include <linux/bitops.h>
+#include <linux/errno.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
 #include <linux/string.h>
 
 #include "policy.h"
@@ -174,18 +179,83 @@ bool dg_policy_may(const struct dg_policy_class *class,
 	return search.found && search.found->allow;
 }
 
-static int dg_name_taken(void *data, const struct dg_place_info *place)
+/* As in a dictionary in which '.' comes before all that names are made of. */
+static int dg_name_order(const char *a, const char *b)
 {
-	return dg_policy_rule_takes(data, place->name);
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return (*a == '.' ? 1 : (u8)*a) - (*b == '.' ? 1 : (u8)*b);
 }
 
-static bool dg_party_has(const struct dg_policy_party *party,
-			 struct dg_policy_rule *rule)
+static int dg_name_compare(const void *a, const void *b)
 {
-	return dg_policy_rule_takes(rule, party->unique) ||
-	       (party->owner &&
-		dg_registry_for_each_place(party->owner, 0, dg_name_taken,
-					    rule));
+	cond_resched();
+	return dg_name_order(*(const char *const *)a, *(const char *const *)b);
+}
+
+/**
+ * struct dg_party_names - all names of a party
+ * @list: by dg_name_order()
+ * @n: how many
+ */
+struct dg_party_names {
+	const char **list;
+	unsigned int n;
+};
+
+static int dg_party_add_place(void *data, const struct dg_place_info *place)
+{
+	struct dg_party_names *names = data;
+
+	names->list[names->n++] = place->name;
+	return 0;
+}
+
+/* For dg_party_names_free() if it returns 0; -ENOMEM. */
+static int dg_party_names_get(struct dg_party_names *names,
+			      const struct dg_policy_party *party)
+{
+	unsigned int n = 1 + (party->owner ? party->owner->n_places : 0);
+
+	names->list = kvcalloc(n, sizeof(*names->list), GFP_KERNEL);
+	if (!names->list)
+		return -ENOMEM;
+
+	names->list[0] = party->unique;
+	names->n = 1;
+	if (party->owner)
+		dg_registry_for_each_place(party->owner, 0, dg_party_add_place,
+					   names);
+	sort(names->list, names->n, sizeof(*names->list), dg_name_compare,
+	     NULL);
+	return 0;
+}
+
+static void dg_party_names_free(struct dg_party_names *names)
+{
+	kvfree(names->list);
+}
+
+/*
+ * Whether a rule means any of them.  The names within a prefix follow upon it,
+ * so that the first that isn't before the rule's is one if there is any.
+ */
+static bool dg_party_has(const struct dg_party_names *names,
+			 const struct dg_policy_rule *rule)
+{
+	unsigned int low = 0, high = names->n;
+
+	while (rule->name && low < high) {
+		unsigned int middle = (low + high) / 2;
+
+		if (dg_name_order(names->list[middle], rule->name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < names->n && dg_policy_rule_takes(rule, names->list[low]);
 }
 
 /**
@@ -196,22 +266,27 @@ static bool dg_party_has(const struct dg_policy_party *party,
  *
  * For the text of a refusal alone: it looks at every rule of the class.
  *
- * Return: the number.
+ * Return: the number; or -ENOMEM.
  */
-unsigned int dg_policy_count(const struct dg_policy_class *class,
-			     enum dg_policy_kind kind,
-			     const struct dg_policy_ask *ask)
+int dg_policy_count(const struct dg_policy_class *class,
+		    enum dg_policy_kind kind, const struct dg_policy_ask *ask)
 {
 	const struct dg_policy_index *index = &class->index[kind];
-	unsigned int n = 0;
+	struct dg_party_names names;
+	int n = 0, err;
 	u32 i;
 
+	err = dg_party_names_get(&names, &ask->other);
+	if (err)
+		return err;
 	for (i = 0; i < index->n_rules; i++) {
-		struct dg_policy_rule *rule =
+		const struct dg_policy_rule *rule =
 			&class->policy->rules[index->rules[i]];
 
 		n += dg_policy_rule_matches(rule, ask) &&
-		     dg_party_has(&ask->other, rule);
+		     dg_party_has(&names, rule);
+		cond_resched();
 	}
+	dg_party_names_free(&names);
 	return n;
 }

@@ -8,12 +8,14 @@
  * place.  policy_class.c picks from it the rules for one kind of peer, a struct
  * dg_policy_class, and indexes them; policy.c gives verdicts.
  *
- * The caller's lock: held for writing around what makes and puts classes, for
- * reading around verdicts.
+ * The caller's lock: held for writing around what lists classes and puts those
+ * that are listed, for reading around what finds them and around verdicts.
+ * Building one takes long, and is done without it where that is possible.
  */
 #ifndef _DG_POLICY_H
 #define _DG_POLICY_H
 
+#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/siphash.h>
 #include <linux/types.h>
@@ -120,17 +122,19 @@ struct dg_policy_section {
 
 /**
  * struct dg_policy - a policy
+ * @ref: of its bus, and of each of its classes
  * @text: the blob, which the rules' strings are in
  * @sections: in the order in which they are applied
  * @n_sections: how many
  * @rules: all rules, by section as the blob had them
  * @n_rules: how many
- * @console: users at the console
+ * @console: users at the console, ascending
  * @n_console: how many
- * @classes: struct dg_policy_class
+ * @classes: struct dg_policy_class, of which no two have the same sections
  * @key: secret of their indexes' hash
  */
 struct dg_policy {
+	struct kref ref;
 	const void *text;
 	struct dg_policy_section *sections;
 	u32 n_sections;
@@ -157,7 +161,7 @@ struct dg_policy_complaint {
 struct dg_policy *dg_policy_load(const void *blob, size_t len,
 				 struct user_namespace *ns,
 				 struct dg_policy_complaint *complaint);
-void dg_policy_free(struct dg_policy *policy);
+void dg_policy_put(struct dg_policy *policy);
 
 /**
  * struct dg_policy_who - whom a policy is asked about
@@ -197,22 +201,30 @@ struct dg_policy_index {
 
 /**
  * struct dg_policy_class - the rules for those whom the same sections are for
- * @node: in dg_policy.classes
- * @policy: the policy
- * @n_peers: who holds it
+ * @ref: of its peers, and of who is about to be one
+ * @node: in dg_policy.classes, or in no list
+ * @policy: the policy, referenced
  * @index: its rules by &enum dg_policy_kind
  * @sections: which sections, a bit for each
  */
 struct dg_policy_class {
+	struct kref ref;
 	struct list_head node;
 	struct dg_policy *policy;
-	unsigned int n_peers;
 	struct dg_policy_index index[DG_POLICY_INDEXED];
 	unsigned long sections[];
 };
 
+/* To find the class of a peer or make it, all of it under the lock. */
 struct dg_policy_class *dg_policy_class_get(struct dg_policy *policy,
 					    const struct dg_policy_who *who);
+/* The same in steps, of which the longest needs no lock. */
+struct dg_policy_class *dg_policy_class_new(struct dg_policy *policy,
+					    const struct dg_policy_who *who);
+struct dg_policy_class *dg_policy_class_find(const struct dg_policy_class *like);
+int dg_policy_class_build(struct dg_policy_class *class);
+struct dg_policy_class *dg_policy_class_list(struct dg_policy_class *class);
+
 void dg_policy_class_put(struct dg_policy_class *class);
 
 /**
@@ -244,9 +256,11 @@ struct dg_policy_ask {
 bool dg_policy_may_own(const struct dg_policy_class *class, const char *name);
 bool dg_policy_may(const struct dg_policy_class *class,
 		   enum dg_policy_kind kind, const struct dg_policy_ask *ask);
-unsigned int dg_policy_count(const struct dg_policy_class *class,
-			     enum dg_policy_kind kind,
-			     const struct dg_policy_ask *ask);
+int dg_policy_count(const struct dg_policy_class *class,
+		    enum dg_policy_kind kind, const struct dg_policy_ask *ask);
+
+/* policy_rule.c for policy_load.c and policy_class.c: to sort, and to search */
+int dg_policy_compare_users(const void *a, const void *b);
 
 /* policy_rule.c for policy.c */
 bool dg_policy_rule_matches(const struct dg_policy_rule *rule,

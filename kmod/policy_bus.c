@@ -4,12 +4,16 @@
  *
  * A peer's class (policy_class.c) is found when it joins, and again when the
  * policy is replaced: then all classes are made first, so that what fails leaves
- * the old policy as it was.
+ * the old policy as it was.  One that a peer needs which joins is made before the
+ * bus's lock is taken: whoever joins and leaves again and again, and is the only
+ * one of its class each time, makes nobody wait for that.
  */
 #include <linux/cred.h>
 #include <linux/dbus_genl.h>
 #include <linux/err.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <net/genetlink.h>
 
@@ -61,21 +65,73 @@ bool dg_policy_privileged(const struct dg_peer *peer)
 	       (uid_valid(root) && uid_eq(peer->cred->euid, root));
 }
 
+static bool dg_policy_admits(const struct dg_bus *bus,
+			     const struct dg_policy_who *who)
+{
+	bool own = dg_bus_admits(bus, who->uid);
+
+	return bus->policy ? dg_policy_may_connect(bus->policy, who, own) : own;
+}
+
+/**
+ * dg_policy_prepare() - make what dg_policy_join() will need
+ * @peer: who will join; the caller doesn't hold the bus's lock
+ *
+ * Whether it is admitted is for dg_policy_join() to say, when it is.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int dg_policy_prepare(struct dg_peer *peer)
+{
+	struct dg_policy_who who = dg_policy_who_is(peer);
+	struct dg_policy_class *class = NULL, *other = NULL;
+	struct dg_bus *bus = peer->bus;
+	int err;
+
+	down_read(&bus->lock);
+	if (bus->policy && dg_policy_admits(bus, &who))
+		class = dg_policy_class_new(bus->policy, &who);
+	if (!IS_ERR_OR_NULL(class))
+		other = dg_policy_class_find(class);
+	up_read(&bus->lock);
+
+	if (IS_ERR_OR_NULL(class))
+		return PTR_ERR_OR_ZERO(class);
+	if (other) {
+		dg_policy_class_put(class);
+		peer->next_policy = other;
+		return 0;
+	}
+	err = dg_policy_class_build(class);
+	if (err)
+		dg_policy_class_put(class);
+	else
+		peer->next_policy = class;
+	return err;
+}
+
+/* After dg_policy_prepare(); dg_policy_leave() whatever it returns. */
 int dg_policy_join(struct dg_peer *peer)
 {
 	struct dg_policy_who who = dg_policy_who_is(peer);
+	struct dg_policy_class *class = peer->next_policy;
 	struct dg_bus *bus = peer->bus;
-	struct dg_policy_class *class;
 
 	lockdep_assert_held_write(&bus->lock);
 
-	if (!bus->policy)
-		return dg_bus_admits(bus, who.uid) ? 0 : -EACCES;
-	if (!dg_policy_may_connect(bus->policy, &who,
-				   dg_policy_privileged(peer)))
+	if (!dg_policy_admits(bus, &who))
 		return -EACCES;
+	if (!bus->policy)
+		return 0;
 
-	class = dg_policy_class_get(bus->policy, &who);
+	peer->next_policy = NULL;
+	if (class && class->policy == bus->policy) {
+		class = dg_policy_class_list(class);
+	} else {
+		/* The controller has replaced it just now: it may not do so again. */
+		dg_policy_class_put(class);
+		class = dg_policy_class_get(bus->policy, &who);
+	}
 	if (IS_ERR(class))
 		return PTR_ERR(class);
 	peer->policy = class;
@@ -87,7 +143,9 @@ void dg_policy_leave(struct dg_peer *peer)
 	lockdep_assert_held_write(&peer->bus->lock);
 
 	dg_policy_class_put(peer->policy);
+	dg_policy_class_put(peer->next_policy);
 	peer->policy = NULL;
+	peer->next_policy = NULL;
 }
 
 static struct dg_policy_party dg_party_of(const struct dg_peer *peer)
@@ -154,10 +212,10 @@ enum dg_verdict dg_policy_verdict(const struct dg_bus *bus,
 	return DG_VERDICT_ALLOWED;
 }
 
-/* How many rules matched, in a refusal's text. */
-unsigned int dg_policy_matched(const struct dg_bus *bus,
-			       const struct dg_transit *transit,
-			       enum dg_verdict verdict)
+/* How many rules matched, in a refusal's text; or -ENOMEM. */
+int dg_policy_matched(const struct dg_bus *bus,
+		      const struct dg_transit *transit,
+		      enum dg_verdict verdict)
 {
 	bool sending = verdict == DG_VERDICT_NOT_SENT;
 	const struct dg_peer *judged = sending ? transit->from : transit->to;
@@ -180,7 +238,10 @@ bool dg_policy_lets_own(const struct dg_peer *peer, const char *name)
 	return !peer->policy || dg_policy_may_own(peer->policy, name);
 }
 
-/* Takes @policy over if it returns 0. */
+/*
+ * Takes @policy over if it returns 0.  With many peers and rules this takes long;
+ * who is killed meanwhile needn't wait for its end.
+ */
 static int dg_policy_replace(struct dg_bus *bus, struct dg_policy *policy)
 {
 	struct dg_policy_class *class;
@@ -196,6 +257,11 @@ static int dg_policy_replace(struct dg_bus *bus, struct dg_policy *policy)
 	list_for_each_entry(peer, &bus->members, node) {
 		struct dg_policy_who who = dg_policy_who_is(peer);
 
+		cond_resched();
+		if (fatal_signal_pending(current)) {
+			err = -EINTR;
+			break;
+		}
 		class = dg_policy_class_get(policy, &who);
 		if (IS_ERR(class)) {
 			err = PTR_ERR(class);
@@ -213,6 +279,7 @@ static int dg_policy_replace(struct dg_bus *bus, struct dg_policy *policy)
 			peer->policy = peer->next_policy;
 		}
 		peer->next_policy = NULL;
+		cond_resched();
 	}
 	if (!err) {
 		old = bus->policy;
@@ -221,7 +288,7 @@ static int dg_policy_replace(struct dg_bus *bus, struct dg_policy *policy)
 out:
 	up_write(&bus->lock);
 
-	dg_policy_free(old);
+	dg_policy_put(old);
 	return err;
 }
 
@@ -267,7 +334,7 @@ int dg_cmd_policy_set(struct sk_buff *skb, struct genl_info *info)
 
 	err = dg_policy_replace(bus, policy);
 	if (err)
-		dg_policy_free(policy);
+		dg_policy_put(policy);
 	if (err == -ENOENT)
 		NL_SET_ERR_MSG(info->extack, "the bus is gone");
 out:

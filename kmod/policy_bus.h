@@ -2,8 +2,9 @@
 /*
  * policy_bus.h - the policy of a bus, asked about its peers
  *
- * All of it under the bus's lock.  Without a policy a bus has its maker's peers
- * alone, and they may do what they want, but reply where nobody waits for it.
+ * All of it under the bus's lock, but what says otherwise.  Without a policy a
+ * bus has its maker's peers alone, and they may do what they want, but reply
+ * where nobody waits for it.
  */
 #ifndef _DG_POLICY_BUS_H
 #define _DG_POLICY_BUS_H
@@ -24,6 +25,8 @@ enum dg_verdict {
 	DG_VERDICT_NOT_RECEIVED,
 };
 
+/* Without the lock, before a peer joins: 0 or -ENOMEM. */
+int dg_policy_prepare(struct dg_peer *peer);
 /* Whether a peer may join: 0, and its class is set; -EACCES or -ENOMEM. */
 int dg_policy_join(struct dg_peer *peer);
 void dg_policy_leave(struct dg_peer *peer);
@@ -49,9 +52,9 @@ struct dg_transit {
 
 enum dg_verdict dg_policy_verdict(const struct dg_bus *bus,
 				  const struct dg_transit *transit);
-unsigned int dg_policy_matched(const struct dg_bus *bus,
-			       const struct dg_transit *transit,
-			       enum dg_verdict verdict);
+int dg_policy_matched(const struct dg_bus *bus,
+		      const struct dg_transit *transit,
+		      enum dg_verdict verdict);
 bool dg_policy_lets_own(const struct dg_peer *peer, const char *name);
 
 /* Who may do what concerns all on the bus: its user, and root. */

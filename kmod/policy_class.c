@@ -2,7 +2,8 @@
 /*
  * policy_class.c - the rules of a policy that are for one kind of peer
  *
- * Peers that the same sections are for share a class.  Its rules are indexed by
+ * Peers that the same sections are for share a class, which goes with the last
+ * of them.  Its rules are indexed by
  * all texts that they demand at once, as match rules are in match.c: a rule
  * lies in the table under the hash of these.  A rule that also takes a message
  * which lacks one of them lies there once more, under the hash with "absent" in
@@ -10,6 +11,7 @@
  * and at those that demand none; how many there are besides doesn't matter.
  */
 #include <linux/bitops.h>
+#include <linux/bsearch.h>
 #include <linux/bug.h>
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -17,6 +19,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "alloc.h"
 #include "policy.h"
 
 #define DG_BITS_MIN	2
@@ -36,13 +39,17 @@ u32 dg_policy_hash_join(const struct dg_policy *policy, u32 a, u32 b)
 	return hsiphash_2u32(a, b, &policy->key);
 }
 
-static bool dg_section_is_for(const struct dg_policy *policy,
-			      const struct dg_policy_section *section,
-			      const struct dg_policy_who *who)
+static bool dg_at_console(const struct dg_policy *policy, kuid_t uid)
 {
-	bool at_console = false;
+	return policy->n_console &&
+	       bsearch(&uid, policy->console, policy->n_console,
+		       sizeof(*policy->console), dg_policy_compare_users);
+}
+
+static bool dg_section_is_for(const struct dg_policy_section *section,
+			      const struct dg_policy_who *who, bool at_console)
+{
 	kgid_t gid;
-	u32 i;
 
 	if (section->unmapped)
 		return false;
@@ -55,8 +62,6 @@ static bool dg_section_is_for(const struct dg_policy *policy,
 		return who->in_group(who->data, gid);
 	case DG_RANK_AT_CONSOLE:
 	case DG_RANK_NOT_AT_CONSOLE:
-		for (i = 0; i < policy->n_console && !at_console; i++)
-			at_console = uid_eq(policy->console[i], who->uid);
 		return at_console == (section->rank == DG_RANK_AT_CONSOLE);
 	default:
 		return true;
@@ -184,10 +189,9 @@ static int dg_index_build(const struct dg_policy *policy,
 	index->bits = DG_BITS_MIN;
 	while (index->bits < DG_BITS_MAX && (1U << index->bits) < n_nodes)
 		index->bits++;
-	index->nodes = kvcalloc(n_nodes + 1, sizeof(*index->nodes),
-				GFP_KERNEL_ACCOUNT);
-	index->buckets = kvcalloc(1U << index->bits, sizeof(*index->buckets),
-				  GFP_KERNEL_ACCOUNT);
+	index->nodes = dg_kvcalloc(n_nodes + 1, sizeof(*index->nodes));
+	index->buckets = dg_kvcalloc(1U << index->bits,
+				     sizeof(*index->buckets));
 	if (!index->nodes || !index->buckets)
 		return -ENOMEM;
 
@@ -211,19 +215,32 @@ static int dg_index_build(const struct dg_policy *policy,
 	return 0;
 }
 
-static void dg_class_free(struct dg_policy_class *class)
+static void dg_class_release(struct kref *ref)
 {
+	struct dg_policy_class *class =
+		container_of(ref, struct dg_policy_class, ref);
 	unsigned int kind;
 
+	if (!list_empty(&class->node))
+		list_del(&class->node);
 	for (kind = 0; kind < DG_POLICY_INDEXED; kind++) {
 		kvfree(class->index[kind].rules);
 		kvfree(class->index[kind].nodes);
 		kvfree(class->index[kind].buckets);
 	}
+	dg_policy_put(class->policy);
 	kvfree(class);
 }
 
-static int dg_class_build(struct dg_policy_class *class)
+/**
+ * dg_policy_class_build() - index the rules of a class
+ * @class: from dg_policy_class_new(), not built yet
+ *
+ * This takes long if there are many rules.  It needs no lock.
+ *
+ * Return: 0 or -ENOMEM: @class is still to be put then.
+ */
+int dg_policy_class_build(struct dg_policy_class *class)
 {
 	const struct dg_policy *policy = class->policy;
 	u32 count[DG_POLICY_INDEXED] = { };
@@ -241,8 +258,8 @@ static int dg_class_build(struct dg_policy_class *class)
 		}
 	for (kind = 0; kind < DG_POLICY_INDEXED; kind++) {
 		index = &class->index[kind];
-		index->rules = kvcalloc(count[kind] + 1, sizeof(*index->rules),
-					GFP_KERNEL_ACCOUNT);
+		index->rules = dg_kvcalloc(count[kind] + 1,
+					   sizeof(*index->rules));
 		if (!index->rules)
 			return -ENOMEM;
 	}
@@ -267,9 +284,86 @@ static int dg_class_build(struct dg_policy_class *class)
 	return 0;
 }
 
+static size_t dg_class_size(const struct dg_policy *policy)
+{
+	return BITS_TO_LONGS(policy->n_sections) * sizeof(long);
+}
+
+/**
+ * dg_policy_class_new() - a class that says which sections are for a peer
+ * @policy: its bus's policy; the caller has a reference, or the lock
+ * @who: who the peer is
+ *
+ * It can be looked for, then.  To give verdicts it must be built.
+ *
+ * Return: the class, to be put; or ERR_PTR(-ENOMEM).
+ */
+struct dg_policy_class *dg_policy_class_new(struct dg_policy *policy,
+					    const struct dg_policy_who *who)
+{
+	bool at_console = dg_at_console(policy, who->uid);
+	struct dg_policy_class *class;
+	u32 i;
+
+	class = dg_kvcalloc(1, sizeof(*class) + dg_class_size(policy));
+	if (!class)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&class->ref);
+	INIT_LIST_HEAD(&class->node);
+	kref_get(&policy->ref);
+	class->policy = policy;
+	for (i = 0; i < policy->n_sections; i++)
+		if (dg_section_is_for(&policy->sections[i], who, at_console))
+			__set_bit(i, class->sections);
+	return class;
+}
+
+/**
+ * dg_policy_class_find() - a class that is there, for the same sections
+ * @like: one from dg_policy_class_new(); the caller holds the lock
+ *
+ * Return: the class, to be put; NULL if there is none.
+ */
+struct dg_policy_class *dg_policy_class_find(const struct dg_policy_class *like)
+{
+	struct dg_policy_class *class;
+
+	list_for_each_entry(class, &like->policy->classes, node) {
+		if (memcmp(class->sections, like->sections,
+			   dg_class_size(like->policy)))
+			continue;
+		kref_get(&class->ref);
+		return class;
+	}
+	return NULL;
+}
+
+/**
+ * dg_policy_class_list() - let others find a class
+ * @class: the class, built; the caller holds the lock for writing
+ *
+ * Return: @class; or the one for the same sections that has been there already,
+ * in its place.
+ */
+struct dg_policy_class *dg_policy_class_list(struct dg_policy_class *class)
+{
+	struct dg_policy_class *other;
+
+	if (!list_empty(&class->node))
+		return class;
+
+	other = dg_policy_class_find(class);
+	if (other) {
+		dg_policy_class_put(class);
+		return other;
+	}
+	list_add_tail(&class->node, &class->policy->classes);
+	return class;
+}
+
 /**
  * dg_policy_class_get() - the class of a peer
- * @policy: the bus's policy
+ * @policy: the bus's policy; the caller holds the lock for writing
  * @who: who the peer is
  *
  * Return: the class, to be put; or ERR_PTR(-ENOMEM), and nothing has changed.
@@ -277,43 +371,29 @@ static int dg_class_build(struct dg_policy_class *class)
 struct dg_policy_class *dg_policy_class_get(struct dg_policy *policy,
 					    const struct dg_policy_who *who)
 {
-	size_t size = BITS_TO_LONGS(policy->n_sections) * sizeof(long);
 	struct dg_policy_class *class, *other;
-	u32 i;
 	int err;
 
-	class = kvzalloc(sizeof(*class) + size, GFP_KERNEL_ACCOUNT);
-	if (!class)
-		return ERR_PTR(-ENOMEM);
-	class->policy = policy;
-	class->n_peers = 1;
-	for (i = 0; i < policy->n_sections; i++)
-		if (dg_section_is_for(policy, &policy->sections[i], who))
-			__set_bit(i, class->sections);
+	class = dg_policy_class_new(policy, who);
+	if (IS_ERR(class))
+		return class;
 
-	list_for_each_entry(other, &policy->classes, node) {
-		if (memcmp(other->sections, class->sections, size))
-			continue;
-		kvfree(class);
-		other->n_peers++;
+	other = dg_policy_class_find(class);
+	if (other) {
+		dg_policy_class_put(class);
 		return other;
 	}
-
-	err = dg_class_build(class);
+	err = dg_policy_class_build(class);
 	if (err) {
-		dg_class_free(class);
+		dg_policy_class_put(class);
 		return ERR_PTR(err);
 	}
-	list_add_tail(&class->node, &policy->classes);
-	return class;
+	return dg_policy_class_list(class);
 }
 
-/* NULL is nothing. */
+/* NULL is nothing.  The caller holds the lock for writing, if it is listed. */
 void dg_policy_class_put(struct dg_policy_class *class)
 {
-	if (!class || --class->n_peers)
-		return;
-
-	list_del(&class->node);
-	dg_class_free(class);
+	if (class)
+		kref_put(&class->ref, dg_class_release);
 }

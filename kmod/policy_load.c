@@ -331,6 +331,8 @@ static int dg_load_console(struct dg_loader *loader, const struct nlattr *attr)
 		if (uid_valid(uid))
 			policy->console[policy->n_console++] = uid;
 	}
+	sort(policy->console, policy->n_console, sizeof(*policy->console),
+	     dg_policy_compare_users, NULL);
 	return 0;
 }
 
@@ -446,7 +448,7 @@ static int dg_load_rules(struct dg_loader *loader)
  * @ns: the user namespace of who wrote it
  * @complaint: set to what is wrong with it, for -EINVAL
  *
- * Return: the policy; or ERR_PTR: -EINVAL, -ENOMEM.
+ * Return: the policy, to be put; or ERR_PTR: -EINVAL, -ENOMEM.
  */
 struct dg_policy *dg_policy_load(const void *blob, size_t len,
 				 struct user_namespace *ns,
@@ -461,6 +463,7 @@ struct dg_policy *dg_policy_load(const void *blob, size_t len,
 	if (!policy)
 		return ERR_PTR(-ENOMEM);
 	loader.policy = policy;
+	kref_init(&policy->ref);
 	INIT_LIST_HEAD(&policy->classes);
 	get_random_bytes(&policy->key, sizeof(policy->key));
 
@@ -468,18 +471,16 @@ struct dg_policy *dg_policy_load(const void *blob, size_t len,
 	      dg_load_sections(&loader, blob, len) ?:
 	      dg_load_rules(&loader);
 	if (err) {
-		dg_policy_free(policy);
+		dg_policy_put(policy);
 		return ERR_PTR(err);
 	}
 	policy->text = blob;
 	return policy;
 }
 
-/* Every class must have been put.  NULL is nothing. */
-void dg_policy_free(struct dg_policy *policy)
+static void dg_policy_release(struct kref *ref)
 {
-	if (!policy)
-		return;
+	struct dg_policy *policy = container_of(ref, struct dg_policy, ref);
 
 	WARN_ON_ONCE(!list_empty(&policy->classes));
 	kvfree(policy->console);
@@ -487,4 +488,11 @@ void dg_policy_free(struct dg_policy *policy)
 	kvfree(policy->sections);
 	kvfree(policy->text);
 	kfree(policy);
+}
+
+/* NULL is nothing. */
+void dg_policy_put(struct dg_policy *policy)
+{
+	if (policy)
+		kref_put(&policy->ref, dg_policy_release);
 }

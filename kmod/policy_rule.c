@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * policy_rule.c - whether one rule of a policy matches
+ * policy_rule.c - whether one rule of a policy matches; and an order of users
  *
  * What rules mean is dbus-daemon 1.14's, as observed: see enum
  * dbus_genl_rule_attr.
@@ -8,6 +8,16 @@
 #include <linux/string.h>
 
 #include "policy.h"
+
+/* For sort() and bsearch(). */
+int dg_policy_compare_users(const void *a, const void *b)
+{
+	const kuid_t *one = a, *two = b;
+
+	if (uid_eq(*one, *two))
+		return 0;
+	return uid_lt(*one, *two) ? -1 : 1;
+}
 
 /* Whether a name is @prefix, or begins with it and a '.'. */
 static bool dg_name_within(const char *name, const char *prefix)
@@ -29,7 +39,10 @@ static bool dg_is_broadcast(const struct dg_msg *msg)
 	return msg->type == DG_MSG_SIGNAL && !msg->destination;
 }
 
-/* Whether a rule takes a reply, which is requested or not. */
+/*
+ * Whether a rule takes a reply, which is requested or not.  As with dbus-daemon
+ * whatever says to which call it replies is one, a signal or a call too.
+ */
 static bool dg_rule_takes_reply(const struct dg_policy_rule *rule,
 				bool requested)
 {
@@ -46,7 +59,7 @@ bool dg_policy_rule_matches(const struct dg_policy_rule *rule,
 
 	if (rule->type && rule->type != msg->type)
 		return false;
-	if (dg_is_reply(msg) &&
+	if (msg->reply_serial &&
 	    !dg_rule_takes_reply(rule, ask->requested_reply))
 		return false;
 	if (rule->kind == DG_POLICY_RECEIVE &&

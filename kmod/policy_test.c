@@ -152,7 +152,45 @@ static void policy_empty(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, dg_policy_may_connect(policy, &nobody, true));
 	KUNIT_EXPECT_FALSE(test, dg_policy_may_connect(policy, &nobody, false));
 	dg_policy_class_put(class);
-	dg_policy_free(policy);
+	dg_policy_put(policy);
+	kfree(b);
+}
+
+/* Whatever says to which call it replies is one, and rules ask whether it may. */
+static void policy_replies(struct kunit *test)
+{
+	static const u8 types[] = { DG_MSG_CALL, DG_MSG_RETURN, DG_MSG_ERROR,
+				    DG_MSG_SIGNAL };
+	struct dg_policy_complaint complaint;
+	struct blob *b = kzalloc(sizeof(*b), GFP_KERNEL);
+	struct dg_policy_class *class;
+	struct dg_policy *policy;
+	size_t section;
+	unsigned int i;
+
+	KUNIT_ASSERT_TRUE(test, b != NULL);
+	section = open_context(b, DBUS_GENL_CONTEXT_DEFAULT);
+	put_rule(b, DBUS_GENL_RULE_SEND, true, 0, NULL);
+	close_nest(b, section);
+	policy = load(b, &complaint);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(policy));
+	class = dg_policy_class_get(policy, &nobody);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(class));
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		struct dg_msg msg = a_call;
+		struct dg_policy_ask ask = { .msg = &msg,
+					     .other = { .unique = ":1.1" } };
+
+		msg.type = types[i];
+		KUNIT_EXPECT_TRUE(test, may_send(class, &msg, ":1.1"));
+		msg.reply_serial = 7;
+		KUNIT_EXPECT_FALSE(test, may_send(class, &msg, ":1.1"));
+		ask.requested_reply = true;
+		KUNIT_EXPECT_TRUE(test,
+				  dg_policy_may(class, DG_POLICY_SEND, &ask));
+	}
+	dg_policy_class_put(class);
+	dg_policy_put(policy);
 	kfree(b);
 }
 
@@ -198,7 +236,70 @@ static void policy_last_match(struct kunit *test)
 	msg.member = "N";
 	KUNIT_EXPECT_FALSE(test, may_send(class, &msg, ":1.1"));
 	dg_policy_class_put(class);
-	dg_policy_free(policy);
+	dg_policy_put(policy);
+	kfree(b);
+}
+
+/* Rules count that mean any name of the other party's, and once. */
+static void policy_count_names(struct kunit *test)
+{
+	static const char *const names[] = { "a.b-c.d", "a.bc", "x.y",
+					     "a.b.c.d", "a.b.c.e" };
+	static const char *const yes[] = { "a.b.c.d", "a.b-c.d", "x.y" };
+	static const char *const no[] = { "a.b", "a.b.c", "x.y.z", "a", "z" };
+	static const char *const prefix[] = { "a", "a.b", "a.b.c", "a.b-c",
+					      "a.b.c.e", "x.y" };
+	static const char *const no_prefix[] = { "a.b-", "a.b.c.d.e", "x.y.z",
+						 "y", "a.b.c.f" };
+	struct dg_policy_complaint complaint;
+	struct blob *b = kzalloc(sizeof(*b), GFP_KERNEL);
+	struct dg_msg msg = a_call;
+	struct dg_policy_ask ask = { .msg = &msg,
+				     .other = { .unique = ":1.1" } };
+	struct dg_policy_class *class;
+	struct dg_name_change change;
+	struct dg_registry registry;
+	struct dg_policy *policy;
+	struct dg_owner owner;
+	size_t section, rule;
+	unsigned int i;
+
+	KUNIT_ASSERT_TRUE(test, b != NULL);
+	section = open_context(b, DBUS_GENL_CONTEXT_DEFAULT);
+	put_rule(b, DBUS_GENL_RULE_SEND, false, DBUS_GENL_RULE_A_NAME, ":1.1");
+	for (i = 0; i < ARRAY_SIZE(yes); i++)
+		put_rule(b, DBUS_GENL_RULE_SEND, false, DBUS_GENL_RULE_A_NAME,
+			 yes[i]);
+	for (i = 0; i < ARRAY_SIZE(no); i++)
+		put_rule(b, DBUS_GENL_RULE_SEND, false, DBUS_GENL_RULE_A_NAME,
+			 no[i]);
+	for (i = 0; i < ARRAY_SIZE(prefix) + ARRAY_SIZE(no_prefix); i++) {
+		rule = open_rule(b, DBUS_GENL_RULE_SEND, false);
+		put_text(b, DBUS_GENL_RULE_A_NAME,
+			 i < ARRAY_SIZE(prefix) ?
+				 prefix[i] : no_prefix[i - ARRAY_SIZE(prefix)]);
+		put(b, DBUS_GENL_RULE_A_PREFIX, NULL, 0);
+		close_nest(b, rule);
+	}
+	close_nest(b, section);
+	policy = load(b, &complaint);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(policy));
+	class = dg_policy_class_get(policy, &nobody);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(class));
+
+	KUNIT_EXPECT_EQ(test, dg_policy_count(class, DG_POLICY_SEND, &ask), 1);
+	KUNIT_ASSERT_EQ(test, dg_registry_init(&registry), 0);
+	dg_owner_init(&owner, 2, NULL);
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		dg_registry_request(&registry, &owner, names[i], 0, &change);
+	ask.other.owner = &owner;
+	KUNIT_EXPECT_EQ(test, dg_policy_count(class, DG_POLICY_SEND, &ask),
+			(int)(1 + ARRAY_SIZE(yes) + ARRAY_SIZE(prefix)));
+
+	dg_registry_drop(&registry, &owner, NULL, NULL);
+	dg_registry_destroy(&registry);
+	dg_policy_class_put(class);
+	dg_policy_put(policy);
 	kfree(b);
 }
 
@@ -241,7 +342,7 @@ static void policy_own(struct kunit *test)
 				    dg_policy_may_own(class, cases[i].name),
 				    cases[i].may, "%s", cases[i].name);
 	dg_policy_class_put(class);
-	dg_policy_free(policy);
+	dg_policy_put(policy);
 	kfree(b);
 }
 
@@ -294,7 +395,50 @@ static void policy_classes(struct kunit *test)
 	dg_policy_class_put(two);
 	dg_policy_class_put(three);
 	KUNIT_EXPECT_TRUE(test, list_empty(&policy->classes));
-	dg_policy_free(policy);
+	dg_policy_put(policy);
+	kfree(b);
+}
+
+/*
+ * As peers join: looked for, made without the lock, listed; and another may have
+ * been first, or a new policy, which the old one outlives as long as need be.
+ */
+static void policy_class_steps(struct kunit *test)
+{
+	struct dg_policy_class *one, *two, *three;
+	struct dg_policy_complaint complaint;
+	struct blob *b = kzalloc(sizeof(*b), GFP_KERNEL);
+	struct dg_policy *policy;
+	size_t section;
+
+	KUNIT_ASSERT_TRUE(test, b != NULL);
+	section = open_context(b, DBUS_GENL_CONTEXT_DEFAULT);
+	put_rule(b, DBUS_GENL_RULE_OWN, true, DBUS_GENL_RULE_A_NAME, "a.b");
+	close_nest(b, section);
+	policy = load(b, &complaint);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(policy));
+
+	one = dg_policy_class_new(policy, &nobody);
+	two = dg_policy_class_new(policy, &nobody);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(one) || IS_ERR(two));
+	KUNIT_EXPECT_TRUE(test, !dg_policy_class_find(one));
+	KUNIT_ASSERT_EQ(test, dg_policy_class_build(one), 0);
+	KUNIT_ASSERT_EQ(test, dg_policy_class_build(two), 0);
+	KUNIT_EXPECT_TRUE(test, !dg_policy_class_find(two));
+
+	KUNIT_EXPECT_PTR_EQ(test, dg_policy_class_list(one), one);
+	three = dg_policy_class_find(two);
+	KUNIT_EXPECT_PTR_EQ(test, three, one);
+	KUNIT_EXPECT_PTR_EQ(test, dg_policy_class_list(three), one);
+	two = dg_policy_class_list(two);
+	KUNIT_EXPECT_PTR_EQ(test, two, one);
+
+	dg_policy_class_put(one);
+	dg_policy_class_put(two);
+	KUNIT_EXPECT_FALSE(test, list_empty(&policy->classes));
+	dg_policy_put(policy);
+	KUNIT_EXPECT_TRUE(test, dg_policy_may_own(three, "a.b"));
+	dg_policy_class_put(three);
 	kfree(b);
 }
 
@@ -375,7 +519,7 @@ static void policy_bad(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, complaint.rule, what > 4 ? 1 : 0,
 				    "case %u", what);
 		if (!IS_ERR(policy))
-			dg_policy_free(policy);
+			dg_policy_put(policy);
 	}
 	kfree(b);
 }
@@ -397,16 +541,19 @@ static void policy_cut(struct kunit *test)
 		policy = load(b, &complaint);
 		KUNIT_EXPECT_EQ(test, PTR_ERR(policy), (long)-EINVAL);
 		if (!IS_ERR(policy))
-			dg_policy_free(policy);
+			dg_policy_put(policy);
 	}
 	kfree(b);
 }
 
 static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(policy_empty),
+	KUNIT_CASE(policy_replies),
 	KUNIT_CASE(policy_last_match),
+	KUNIT_CASE(policy_count_names),
 	KUNIT_CASE(policy_own),
 	KUNIT_CASE(policy_classes),
+	KUNIT_CASE(policy_class_steps),
 	KUNIT_CASE(policy_bad),
 	KUNIT_CASE(policy_cut),
 	{}

@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 #include <net/sock.h>
 
+#include "alloc.h"
 #include "bus.h"
 #include "claim.h"
 #include "limits.h"
@@ -23,11 +24,17 @@
 #include "peer.h"
 #include "queue.h"
 #include "quota.h"
+#include "socket.h"
 #include "trace.h"
 
-/* What a waiting packet has in its cb: whose share it is; NULL: the driver's. */
+/**
+ * struct dg_waiting_cb - what a waiting packet has in its cb
+ * @share: whose share it is; NULL: the driver's
+ * @bytes: what is charged for it
+ */
 struct dg_waiting_cb {
 	struct dg_share *share;
+	size_t bytes;
 };
 
 static struct dg_waiting_cb *dg_waiting_cb(struct sk_buff *packet)
@@ -65,7 +72,7 @@ struct dg_share *dg_share_find(struct dg_queue *queue, struct dg_user *user)
 		if (share->debt->from == user)
 			return share;
 
-	share = kzalloc(sizeof(*share), GFP_KERNEL_ACCOUNT);
+	share = dg_kzalloc(sizeof(*share));
 	if (!share)
 		return NULL;
 	share->debt = dg_debt_get(user, peer->user);
@@ -117,7 +124,10 @@ static int dg_charge_user(struct dg_queue *queue, struct sk_buff *packet,
 		return -EDQUOT;
 	}
 	share->bytes += packet->truesize;
-	dg_waiting_cb(packet)->share = share;
+	*dg_waiting_cb(packet) = (struct dg_waiting_cb){
+		.share = share,
+		.bytes = packet->truesize,
+	};
 	return 0;
 }
 
@@ -134,16 +144,17 @@ static int dg_charge_driver(struct dg_peer *to, struct sk_buff *packet,
 		return -EDQUOT;
 	atomic_long_add(bytes, &to->user->from_driver);
 
-	WRITE_ONCE(queue->driver_bytes, queue->driver_bytes + packet->truesize);
-	dg_waiting_cb(packet)->share = NULL;
+	WRITE_ONCE(queue->driver_bytes, queue->driver_bytes + bytes);
+	*dg_waiting_cb(packet) = (struct dg_waiting_cb){ .bytes = bytes };
 	return 0;
 }
 
 /* By values: the packet may be in its receiver's hands already. */
-static void dg_uncharge(struct dg_peer *peer, struct dg_share *share,
-			size_t bytes)
+static void dg_uncharge(struct dg_peer *peer, struct dg_waiting_cb waiting)
 {
 	struct dg_queue *queue = &peer->queue;
+	struct dg_share *share = waiting.share;
+	size_t bytes = waiting.bytes;
 
 	atomic64_dec(&peer->bus->queued_messages);
 	atomic64_sub(bytes, &peer->bus->queued_bytes);
@@ -157,66 +168,6 @@ static void dg_uncharge(struct dg_peer *peer, struct dg_share *share,
 		WRITE_ONCE(queue->driver_bytes, queue->driver_bytes - bytes);
 		atomic_long_sub(bytes, &peer->user->from_driver);
 	}
-}
-
-/*
- * Puts @packet into the socket if it fits: true, and it is gone.  Some room is
- * left for netlink's acknowledgements.  An empty socket takes anything, else a
- * packet larger than its buffer would wait for ever.
- */
-bool dg_socket_take(struct sock *sk, struct sk_buff *packet)
-{
-	int used = atomic_read(&sk->sk_rmem_alloc);
-	int size = READ_ONCE(sk->sk_rcvbuf);
-	int reserve = min_t(int, DG_SOCKET_RESERVE, size / 4);
-	int err;
-
-	if (used && used + (int)packet->truesize > size - reserve)
-		return false;
-
-	err = sock_queue_rcv_skb(sk, packet);
-	if (!err)
-		return true;
-	if (err == -ENOMEM || err == -ENOBUFS)
-		return false;
-
-	/* The receiver's own socket filter does not want it. */
-	kfree_skb(packet);
-	return true;
-}
-
-/* Each PULL may ring once more: the socket must not grow by that without end. */
-bool dg_socket_is_overfull(const struct sock *sk)
-{
-	return atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf);
-}
-
-/*
- * Puts @packet into the socket, full or not.  For doorbell and DISCONNECT: they
- * are small, and there is at most one of each for what has been read.
- */
-void dg_socket_force(struct sock *sk, struct sk_buff *packet)
-{
-	skb_set_owner_r(packet, sk);
-	skb_queue_tail(&sk->sk_receive_queue, packet);
-	if (!sock_flag(sk, SOCK_DEAD))
-		sk->sk_data_ready(sk);
-}
-
-/* Whether dg_socket_put_ahead() would not make a socket grow without bound. */
-bool dg_socket_has_room_ahead(struct sock *sk)
-{
-	return atomic_read(&sk->sk_rmem_alloc) <=
-	       2 * (READ_ONCE(sk->sk_rcvbuf) + DG_MESSAGE_SIZE_MAX);
-}
-
-/* Puts @packet in front of all that is in the socket, full or not. */
-void dg_socket_put_ahead(struct sock *sk, struct sk_buff *packet)
-{
-	skb_set_owner_r(packet, sk);
-	skb_queue_head(&sk->sk_receive_queue, packet);
-	if (!sock_flag(sk, SOCK_DEAD))
-		sk->sk_data_ready(sk);
 }
 
 static void dg_ring(struct dg_peer *peer)
@@ -252,11 +203,12 @@ static int dg_overflow(struct dg_peer *to, struct sk_buff *packet,
 	return 0;
 }
 
-/* Counts a signal that a receiver loses. */
-void dg_queue_lost(struct dg_peer *to)
+/* Counts a message that a receiver loses. */
+void dg_queue_lost(struct dg_peer *to, const struct dg_packet_id *id)
 {
 	atomic64_inc(&to->bus->counters.dropped);
 	atomic64_inc(&to->counters.dropped);
+	trace_dg_drop(to, id);
 }
 
 static bool dg_packets_are_traced(void)
@@ -282,7 +234,7 @@ int dg_queue_push(struct dg_peer *to, struct sk_buff *packet,
 {
 	struct dg_queue *queue = &to->queue;
 	struct dg_packet_id id = { };
-	bool queued = false;
+	enum dg_taken taken = DG_SOCKET_HAS;
 	int err = 0;
 
 	lockdep_assert_held(&to->bus->lock);
@@ -300,29 +252,30 @@ int dg_queue_push(struct dg_peer *to, struct sk_buff *packet,
 	/* First: as soon as the packet is there its files may be claimed. */
 	if (claim)
 		err = dg_claim_add(queue, claim);
-	if (!err && (!skb_queue_empty(&queue->waiting) ||
-		     !dg_socket_take(to->ep.sk, packet))) {
-		queued = true;
-		err = dg_overflow(to, packet, from, class);
-		if (err && claim)
+	if (!err) {
+		taken = skb_queue_empty(&queue->waiting) ?
+				dg_socket_take(to->ep.sk, packet) :
+				DG_SOCKET_FULL;
+		if (taken == DG_SOCKET_FULL)
+			err = dg_overflow(to, packet, from, class);
+		if (claim && (err || taken == DG_SOCKET_UNWANTED))
 			dg_claim_del(queue, claim);
 	}
 	if (err) {
 		kfree_skb(packet);
-		if (class == DG_CLASS_SIGNAL) {
-			dg_queue_lost(to);
-			trace_dg_drop(to, &id);
-		}
+		if (class == DG_CLASS_SIGNAL)
+			dg_queue_lost(to, &id);
 	} else {
 		atomic64_inc(&to->bus->counters.delivered);
 		atomic64_inc(&to->counters.received);
-		if (queued)
+		if (taken == DG_SOCKET_FULL)
 			trace_dg_queue(to, &id);
 		else
 			trace_dg_deliver(to, &id);
-		if (claim)
+		if (claim && taken != DG_SOCKET_UNWANTED) {
 			dg_claim_arm(to->bus, claim);
-		claim = NULL;
+			claim = NULL;
+		}
 	}
 out:
 	mutex_unlock(&queue->lock);
@@ -340,7 +293,9 @@ out:
 int dg_queue_pull(struct dg_peer *peer)
 {
 	struct dg_queue *queue = &peer->queue;
+	struct dg_packet_id id = { };
 	struct sk_buff *packet;
+	enum dg_taken taken;
 	int err = 0;
 
 	mutex_lock(&queue->lock);
@@ -363,18 +318,23 @@ int dg_queue_pull(struct dg_peer *peer)
 	}
 
 	while ((packet = __skb_dequeue(&queue->waiting))) {
-		struct dg_share *share = dg_waiting_cb(packet)->share;
-		size_t bytes = packet->truesize;
+		struct dg_waiting_cb waiting = *dg_waiting_cb(packet);
 
 		/* recvmsg() reads netlink's parameters from there. */
 		memset(packet->cb, 0, sizeof(packet->cb));
-		if (!dg_socket_take(peer->ep.sk, packet)) {
-			dg_waiting_cb(packet)->share = share;
+		/* While the packet is ours. */
+		if (!list_empty(&queue->claims))
+			dg_packet_identify(packet, &id);
+		taken = dg_socket_take(peer->ep.sk, packet);
+		if (taken == DG_SOCKET_FULL) {
+			*dg_waiting_cb(packet) = waiting;
 			__skb_queue_head(&queue->waiting, packet);
 			dg_ring(peer);
 			break;
 		}
-		dg_uncharge(peer, share, bytes);
+		dg_uncharge(peer, waiting);
+		if (taken == DG_SOCKET_UNWANTED && !list_empty(&queue->claims))
+			dg_claim_drop(queue, id.sender, id.serial);
 	}
 out:
 	mutex_unlock(&queue->lock);
@@ -401,8 +361,7 @@ void dg_queue_close(struct dg_peer *peer, struct sk_buff *last)
 		dg_claim_free(claim);
 	}
 	while ((packet = __skb_dequeue(&queue->waiting))) {
-		dg_uncharge(peer, dg_waiting_cb(packet)->share,
-			    packet->truesize);
+		dg_uncharge(peer, *dg_waiting_cb(packet));
 		kfree_skb(packet);
 	}
 	if (last)
@@ -410,8 +369,15 @@ void dg_queue_close(struct dg_peer *peer, struct sk_buff *last)
 	mutex_unlock(&queue->lock);
 }
 
-/* Whether the driver has had so much to say that the peer must read first. */
-bool dg_queue_is_backlogged(const struct dg_queue *queue)
+/*
+ * Whether the driver has had so much to say, to this peer or to all of its
+ * user's, that it must read first.  One that has read everything may go on.
+ */
+bool dg_queue_is_backlogged(const struct dg_peer *peer)
 {
-	return READ_ONCE(queue->driver_bytes) > DG_QUEUE_DRIVER_BYTES_MAX;
+	size_t bytes = READ_ONCE(peer->queue.driver_bytes);
+
+	return bytes > DG_QUEUE_DRIVER_BYTES_MAX ||
+	       (bytes && atomic_long_read(&peer->user->from_driver) >
+				 DG_USER_DRIVER_BYTES_MAX);
 }

@@ -11,6 +11,7 @@
 
 struct dg_claim;
 struct dg_debt;
+struct dg_packet_id;
 struct dg_peer;
 struct dg_user;
 
@@ -91,13 +92,7 @@ int dg_queue_push(struct dg_peer *to, struct sk_buff *packet,
 		  struct dg_claim *claim);
 int dg_queue_pull(struct dg_peer *peer);
 void dg_queue_close(struct dg_peer *peer, struct sk_buff *last);
-void dg_queue_lost(struct dg_peer *to);
-bool dg_queue_is_backlogged(const struct dg_queue *queue);
-
-bool dg_socket_take(struct sock *sk, struct sk_buff *packet);
-void dg_socket_force(struct sock *sk, struct sk_buff *packet);
-bool dg_socket_is_overfull(const struct sock *sk);
-bool dg_socket_has_room_ahead(struct sock *sk);
-void dg_socket_put_ahead(struct sock *sk, struct sk_buff *packet);
+void dg_queue_lost(struct dg_peer *to, const struct dg_packet_id *id);
+bool dg_queue_is_backlogged(const struct dg_peer *peer);
 
 #endif /* _DG_QUEUE_H */

@@ -5,6 +5,7 @@
 #include <linux/hashtable.h>
 #include <linux/slab.h>
 
+#include "alloc.h"
 #include "bus.h"
 #include "limits.h"
 #include "quota.h"
@@ -150,7 +151,7 @@ struct dg_debt *dg_debt_get(struct dg_user *from, struct dg_user *to)
 	struct dg_bus *bus = from->bus;
 	struct dg_debt *debt, *fresh;
 
-	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
+	fresh = dg_kzalloc(sizeof(*fresh));
 	if (!fresh)
 		return NULL;
 
@@ -270,6 +271,55 @@ void dg_debt_uncharge_fds(struct dg_debt *debt, unsigned int fds,
 	spin_unlock(&bus->users_lock);
 }
 
+static void dg_charge_set(struct dg_charge *charge, u64 used, u64 max)
+{
+	charge->used = used;
+	charge->max = max;
+}
+
+/**
+ * dg_user_charges() - what a user is charged, for PEER_GET
+ * @user: the user; the caller holds its bus's lock
+ * @charges: by &enum dbus_genl_quota_attr
+ */
+void dg_user_charges(struct dg_user *user,
+		     struct dg_charge charges[DBUS_GENL_QUOTA_A_MAX + 1])
+{
+	const struct dg_account *account = user->account;
+	struct dg_bus *bus = user->bus;
+	const struct dg_limits *limits = &bus->limits;
+	u64 queued;
+
+	lockdep_assert_held(&bus->lock);
+
+	spin_lock(&bus->users_lock);
+	queued = user->queued;
+	spin_unlock(&bus->users_lock);
+
+#define DG_CHARGE(which, used, max)					\
+	dg_charge_set(&charges[DBUS_GENL_QUOTA_A_##which], used, max)
+#define DG_LIMIT(which) dg_limit(limits, DBUS_GENL_LIMIT_A_MAX_##which)
+
+	DG_CHARGE(CONNECTIONS, user->n_peers - user->n_silent,
+		  DG_LIMIT(CONNECTIONS_PER_USER));
+	DG_CHARGE(WAITING, user->n_waiting, DG_LIMIT(PENDING_SERVICE_STARTS));
+	DG_CHARGE(BYTES, queued, DG_LIMIT(INCOMING_BYTES));
+	DG_CHARGE(FDS, atomic_read(&user->fds), DG_LIMIT(INCOMING_UNIX_FDS));
+	DG_CHARGE(BODY_BYTES, atomic_long_read(&user->body_bytes),
+		  DG_USER_BODY_BYTES_MAX);
+	DG_CHARGE(DRIVER_BYTES, atomic_long_read(&user->from_driver),
+		  DG_USER_DRIVER_BYTES_MAX);
+	DG_CHARGE(ALL_BYTES, atomic_long_read(&account->queued),
+		  DG_ACCOUNT_BYTES_MAX);
+	DG_CHARGE(ALL_FDS, atomic_read(&account->fds), DG_ACCOUNT_FDS_MAX);
+	DG_CHARGE(ALL_BODY_BYTES, atomic_long_read(&account->body_bytes),
+		  DG_ACCOUNT_BODY_BYTES_MAX);
+	DG_CHARGE(ALL_HELD, atomic_read(&account->held), DG_ACCOUNT_HELD_MAX);
+
+#undef DG_LIMIT
+#undef DG_CHARGE
+}
+
 /*
  * Whether a user may have no more rules, names and pending calls.  What peers
  * of several buses add at the same moment may exceed it, by one each.
@@ -277,6 +327,16 @@ void dg_debt_uncharge_fds(struct dg_debt *debt, unsigned int fds,
 bool dg_user_holds_too_much(const struct dg_user *user)
 {
 	return atomic_read(&user->account->held) >= DG_ACCOUNT_HELD_MAX;
+}
+
+/*
+ * Whether so much of a user's messages waits that the bytes of its next one are
+ * to be charged to its cgroup, in case it has to wait as well.
+ */
+bool dg_user_pays_for_packets(const struct dg_user *user)
+{
+	return atomic_long_read(&user->account->queued) >=
+	       DG_ACCOUNT_UNCHARGED_MAX;
 }
 
 /* Charges files that wait to be claimed, or leaves it and says false. */

@@ -10,6 +10,7 @@
 #define _DG_QUOTA_H
 
 #include <linux/atomic.h>
+#include <linux/dbus_genl.h>
 #include <linux/list.h>
 #include <linux/refcount.h>
 #include <linux/uidgid.h>
@@ -104,11 +105,24 @@ struct dg_debt {
 	u64 body_bytes;
 };
 
+/**
+ * struct dg_charge - how much of something a user takes
+ * @used: how much
+ * @max: how much it may
+ */
+struct dg_charge {
+	u64 used;
+	u64 max;
+};
+
 struct dg_user *dg_user_get(struct dg_bus *bus, kuid_t uid);
 struct dg_user *dg_user_ref(struct dg_user *user);
 void dg_user_put(struct dg_user *user);
 
+void dg_user_charges(struct dg_user *user,
+		     struct dg_charge charges[DBUS_GENL_QUOTA_A_MAX + 1]);
 bool dg_user_holds_too_much(const struct dg_user *user);
+bool dg_user_pays_for_packets(const struct dg_user *user);
 
 struct dg_debt *dg_debt_get(struct dg_user *from, struct dg_user *to);
 void dg_debt_put(struct dg_debt *debt);

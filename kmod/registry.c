@@ -10,9 +10,11 @@
 #include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "alloc.h"
 #include "registry.h"
 
 #define BITS_MIN	4
@@ -92,9 +94,11 @@ static struct dg_place *find_place(const struct dg_owner *owner,
 {
 	struct dg_place *place;
 
-	list_for_each_entry(place, &owner->places, of_owner)
+	list_for_each_entry(place, &owner->places, of_owner) {
 		if (place->name == name)
 			return place;
+		cond_resched();
+	}
 	return NULL;
 }
 
@@ -106,8 +110,7 @@ static void grow(struct dg_registry *reg)
 	struct hlist_node *next;
 	struct dg_name *name;
 
-	buckets = kvcalloc(2 * n, sizeof(*buckets),
-			   GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	buckets = dg_kvcalloc(2 * n, sizeof(*buckets));
 	if (!buckets)
 		return;
 	reg->buckets = buckets;
@@ -123,7 +126,7 @@ static struct dg_name *add_name(struct dg_registry *reg, const char *text)
 	size_t size = strlen(text) + 1;
 	struct dg_name *name;
 
-	name = kmalloc(struct_size(name, text, size), GFP_KERNEL_ACCOUNT);
+	name = dg_kzalloc(struct_size(name, text, size));
 	if (!name)
 		return NULL;
 	if (reg->n_names >= BIT(reg->bits) && reg->bits < BITS_MAX)
@@ -206,7 +209,7 @@ static int request_free(struct dg_registry *reg, struct dg_owner *owner,
 	struct dg_place *place;
 	struct dg_name *name;
 
-	place = kmalloc(sizeof(*place), GFP_KERNEL_ACCOUNT);
+	place = dg_kzalloc(sizeof(*place));
 	if (!place)
 		return -ENOMEM;
 	name = add_name(reg, text);
@@ -243,7 +246,7 @@ static int request_taken(struct dg_registry *reg, struct dg_owner *owner,
 		after = name->queue.prev;
 
 	if (!mine) {
-		mine = kmalloc(sizeof(*mine), GFP_KERNEL_ACCOUNT);
+		mine = dg_kzalloc(sizeof(*mine));
 		if (!mine)
 			return -ENOMEM;
 		add_place(reg, mine, name, owner, flags, after);
@@ -343,6 +346,19 @@ static void drop_place(struct dg_registry *reg, struct dg_place *place,
 		changed(data, &change);
 	if (list_empty(&name->queue))
 		kfree(name);
+	cond_resched();
+}
+
+bool dg_registry_drop_one(struct dg_registry *reg, struct dg_owner *owner,
+			  void (*changed)(void *data,
+					  const struct dg_name_change *change),
+			  void *data)
+{
+	if (list_empty(&owner->places))
+		return false;
+	drop_place(reg, list_last_entry(&owner->places, struct dg_place,
+					of_owner), changed, data);
+	return true;
 }
 
 void dg_registry_drop(struct dg_registry *reg, struct dg_owner *owner,
@@ -350,9 +366,8 @@ void dg_registry_drop(struct dg_registry *reg, struct dg_owner *owner,
 				      const struct dg_name_change *change),
 		      void *data)
 {
-	while (!list_empty(&owner->places))
-		drop_place(reg, list_last_entry(&owner->places, struct dg_place,
-						of_owner), changed, data);
+	while (dg_registry_drop_one(reg, owner, changed, data))
+		;
 }
 
 void dg_registry_drop_oldest_first(struct dg_registry *reg,
@@ -375,16 +390,6 @@ struct dg_owner *dg_registry_lookup(const struct dg_registry *reg,
 	return name ? owner_of(name) : NULL;
 }
 
-bool dg_owner_owns(const struct dg_owner *owner, const char *text)
-{
-	struct dg_place *place;
-
-	list_for_each_entry(place, &owner->places, of_owner)
-		if (!strcmp(place->name->text, text))
-			return owner_of(place->name) == owner;
-	return false;
-}
-
 int dg_registry_for_each_name(const struct dg_registry *reg,
 			      int (*fn)(void *data, const char *name,
 					struct dg_owner *owner),
@@ -395,6 +400,7 @@ int dg_registry_for_each_name(const struct dg_registry *reg,
 	int ret;
 
 	for (i = 0; i < BIT(reg->bits); i++) {
+		cond_resched();
 		hlist_for_each_entry(name, &reg->buckets[i], node) {
 			ret = fn(data, name->text, owner_of(name));
 			if (ret)
@@ -416,6 +422,7 @@ int dg_registry_for_each_queued(const struct dg_registry *reg,
 	if (!name)
 		return -ENOENT;
 	list_for_each_entry(place, &name->queue, in_queue) {
+		cond_resched();
 		ret = fn(data, place->owner);
 		if (ret)
 			return ret;
@@ -431,6 +438,7 @@ int dg_registry_for_each_owned(const struct dg_owner *owner,
 	int ret;
 
 	list_for_each_entry(place, &owner->places, of_owner) {
+		cond_resched();
 		if (owner_of(place->name) != owner)
 			continue;
 		ret = fn(data, place->name->text);
@@ -445,7 +453,7 @@ int dg_registry_for_each_place(const struct dg_owner *owner, u64 after,
 					 const struct dg_place_info *info),
 			       void *data)
 {
-	struct dg_place *place, *before;
+	struct dg_place *place;
 	int ret;
 
 	list_for_each_entry(place, &owner->places, of_owner) {
@@ -453,18 +461,29 @@ int dg_registry_for_each_place(const struct dg_owner *owner, u64 after,
 			.name = place->name->text,
 			.number = place->number,
 			.flags = place->flags,
+			.place = place,
 		};
 
+		cond_resched();
 		if (place->number <= after)
 			continue;
-		list_for_each_entry(before, &place->name->queue, in_queue) {
-			if (before == place)
-				break;
-			info.position++;
-		}
 		ret = fn(data, &info);
 		if (ret)
 			return ret;
 	}
 	return 0;
+}
+
+unsigned int dg_registry_position(const struct dg_place_info *info)
+{
+	const struct dg_place *before;
+	unsigned int position = 0;
+
+	list_for_each_entry(before, &info->place->name->queue, in_queue) {
+		if (before == info->place)
+			break;
+		position++;
+		cond_resched();
+	}
+	return position;
 }

@@ -141,7 +141,16 @@ void dg_registry_drop(struct dg_registry *reg, struct dg_owner *owner,
 				      const struct dg_name_change *change),
 		      void *data);
 
-/* As above, the oldest place first: as dbus-daemon does when a peer stays. */
+/*
+ * As above, the newest place alone: false if there is none.  For who lets the
+ * caller's lock go in between.
+ */
+bool dg_registry_drop_one(struct dg_registry *reg, struct dg_owner *owner,
+			  void (*changed)(void *data,
+					  const struct dg_name_change *change),
+			  void *data);
+
+/* As dg_registry_drop(), the oldest place first: as dbus-daemon does when a peer stays. */
 void dg_registry_drop_oldest_first(struct dg_registry *reg,
 				   struct dg_owner *owner,
 				   void (*changed)(void *data,
@@ -152,8 +161,16 @@ void dg_registry_drop_oldest_first(struct dg_registry *reg,
 struct dg_owner *dg_registry_lookup(const struct dg_registry *reg,
 				    const char *name);
 
-/* Whether a peer owns @name; to queue for it does not count. */
-bool dg_owner_owns(const struct dg_owner *owner, const char *name);
+/*
+ * Whether a peer owns @name; to queue for it does not count.  One look-up,
+ * however many names the peer has: match rules ask it for each message.
+ */
+static inline bool dg_registry_owns(const struct dg_registry *reg,
+				    const struct dg_owner *owner,
+				    const char *name)
+{
+	return dg_registry_lookup(reg, name) == owner;
+}
 
 /**
  * dg_registry_for_each_name() - every name that has an owner
@@ -199,13 +216,13 @@ int dg_registry_for_each_owned(const struct dg_owner *owner,
  * @name: the name; for the length of the call that tells of it
  * @number: the place's, in the order in which places were taken
  * @flags: as it was last asked for: DG_NAME_*
- * @position: how many are before it; 0: it owns the name
+ * @place: for dg_registry_position()
  */
 struct dg_place_info {
 	const char *name;
 	u64 number;
 	u32 flags;
-	unsigned int position;
+	const struct dg_place *place;
 };
 
 /**
@@ -221,5 +238,11 @@ int dg_registry_for_each_place(const struct dg_owner *owner, u64 after,
 			       int (*fn)(void *data,
 					 const struct dg_place_info *info),
 			       void *data);
+
+/*
+ * How many are before a place in its name's queue, which is walked; 0: it owns
+ * the name.
+ */
+unsigned int dg_registry_position(const struct dg_place_info *info);
 
 #endif /* _DG_REGISTRY_H */

@@ -317,9 +317,9 @@ static void test_many(struct kunit *test)
 	/* To queue is not to own. */
 	dg_registry_for_each_owned(&w->peers[0], count_owned, &owned);
 	KUNIT_EXPECT_EQ(test, owned, NAMES / 4U);
-	KUNIT_EXPECT_TRUE(test, dg_owner_owns(&w->peers[0], "n.n4"));
-	KUNIT_EXPECT_FALSE(test, dg_owner_owns(&w->peers[0], "n.n1"));
-	KUNIT_EXPECT_FALSE(test, dg_owner_owns(&w->peers[0], "n.none"));
+	KUNIT_EXPECT_TRUE(test, dg_registry_owns(&w->reg, &w->peers[0], "n.n4"));
+	KUNIT_EXPECT_FALSE(test, dg_registry_owns(&w->reg, &w->peers[0], "n.n1"));
+	KUNIT_EXPECT_FALSE(test, dg_registry_owns(&w->reg, &w->peers[0], "n.none"));
 
 	n[0] = 0;
 	KUNIT_EXPECT_EQ(test,

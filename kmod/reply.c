@@ -10,6 +10,7 @@
 #include <linux/jiffies.h>
 #include <linux/slab.h>
 
+#include "alloc.h"
 #include "bus.h"
 #include "expiry.h"
 #include "peer.h"
@@ -49,7 +50,7 @@ void dg_calls_init(struct dg_calls *calls)
 
 struct dg_reply *dg_reply_alloc(void)
 {
-	return kmalloc(sizeof(struct dg_reply), GFP_KERNEL_ACCOUNT);
+	return dg_kzalloc(sizeof(struct dg_reply));
 }
 
 void dg_reply_free(struct dg_reply *reply)
@@ -75,8 +76,8 @@ static int dg_reply_compare(const struct dg_reply *reply, u64 caller,
  * @callee: who is to reply
  * @serial: the call's serial
  *
- * Return: 0; -EEXIST if @caller waits for that very reply already; -EDQUOT if
- * it waits for too many.
+ * Return: 0; -EEXIST if @caller waits for that very reply already, which is seen
+ * first; -EDQUOT if it waits for too many.
  */
 int dg_reply_expect(struct dg_bus *bus, struct dg_reply *reply,
 		    struct dg_peer *caller, struct dg_peer *callee, u32 serial)
@@ -87,13 +88,6 @@ int dg_reply_expect(struct dg_bus *bus, struct dg_reply *reply,
 	lockdep_assert_held(&bus->lock);
 
 	spin_lock(&bus->replies_lock);
-	if (caller->calls.n_made >= dg_limit(&bus->limits,
-					  DBUS_GENL_LIMIT_A_MAX_REPLIES_PER_CONNECTION) ||
-	    dg_user_holds_too_much(caller->user)) {
-		err = -EDQUOT;
-		goto out;
-	}
-
 	link = &callee->calls.taken_tree.rb_node;
 	while (*link) {
 		struct dg_reply *other = rb_entry(*link, struct dg_reply, node);
@@ -105,6 +99,12 @@ int dg_reply_expect(struct dg_bus *bus, struct dg_reply *reply,
 		}
 		parent = *link;
 		link = way < 0 ? &parent->rb_left : &parent->rb_right;
+	}
+	if (caller->calls.n_made >= dg_limit(&bus->limits,
+					  DBUS_GENL_LIMIT_A_MAX_REPLIES_PER_CONNECTION) ||
+	    dg_user_holds_too_much(caller->user)) {
+		err = -EDQUOT;
+		goto out;
 	}
 
 	reply->caller = caller;
@@ -275,18 +275,19 @@ struct dg_peer *dg_reply_pop_older(struct dg_bus *bus, unsigned long since,
 /* A caller goes; the caller of this holds the bus's lock for writing. */
 void dg_reply_drop_made(struct dg_bus *bus, struct dg_peer *caller)
 {
-	struct dg_reply *reply, *next;
-	LIST_HEAD(gone);
+	struct dg_reply *reply;
 
 	lockdep_assert_held_write(&bus->lock);
 
-	spin_lock(&bus->replies_lock);
-	list_for_each_entry_safe(reply, next, &caller->calls.made, made) {
-		dg_reply_unlink(bus, reply);
-		list_add(&reply->made, &gone);
-	}
-	spin_unlock(&bus->replies_lock);
-
-	list_for_each_entry_safe(reply, next, &gone, made)
+	/* One by one: there may be too many for a spinlock. */
+	do {
+		spin_lock(&bus->replies_lock);
+		reply = list_first_entry_or_null(&caller->calls.made,
+						 struct dg_reply, made);
+		if (reply)
+			dg_reply_unlink(bus, reply);
+		spin_unlock(&bus->replies_lock);
 		kfree(reply);
+		cond_resched();
+	} while (reply);
 }

@@ -242,8 +242,8 @@ static void reply_limit(struct kunit *test)
 	for (i = 1; i <= LIMIT; i++)
 		KUNIT_EXPECT_EQ(test, expect(f, 0, 1 + i % 3, i), 0);
 	KUNIT_EXPECT_EQ(test, expect(f, 0, 1, i), -EDQUOT);
-	/* As dbus-daemon has it, before it is seen that the serial is in use. */
-	KUNIT_EXPECT_EQ(test, expect(f, 0, 2, 1), -EDQUOT);
+	/* As dbus-daemon has it, a serial that is in use is seen first. */
+	KUNIT_EXPECT_EQ(test, expect(f, 0, 2, 1), -EEXIST);
 	KUNIT_EXPECT_EQ(test, f->armed, (unsigned int)LIMIT);
 	/* What others owe or wait for doesn't count. */
 	KUNIT_EXPECT_EQ(test, expect(f, 1, 0, 1), 0);

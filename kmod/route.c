@@ -5,10 +5,11 @@
  * It runs in the sender's own sendmsg().  Whatever can fail with an errno does
  * so before a packet is stamped and delivered.
  */
-#include <linux/pid_namespace.h>
+#include <linux/pid.h>
 #include <linux/skbuff.h>
 
 #include "activate.h"
+#include "alloc.h"
 #include "bus.h"
 #include "claim.h"
 #include "driver.h"
@@ -28,6 +29,7 @@
  * @dest: who gets it anyway, since it is addressed to it
  * @addressed: it is addressed: only eavesdroppers get it here
  * @monitors: it is monitors that get it here, and all do
+ * @lost: all that it is for lose it: too many files, or no memory for a copy
  * @number: its number on the bus
  * @gfp: how to allocate
  */
@@ -38,6 +40,7 @@ struct dg_broadcast {
 	struct dg_peer *dest;
 	bool addressed;
 	bool monitors;
+	bool lost;
 	u64 number;
 	gfp_t gfp;
 };
@@ -54,6 +57,28 @@ static struct dg_user *dg_broadcast_payer(const struct dg_broadcast *broadcast,
 	return broadcast->from ? broadcast->from->user : NULL;
 }
 
+/* A clone of it for @peer, with its files: false if memory is short. */
+static bool dg_broadcast_push(const struct dg_broadcast *broadcast,
+			      struct dg_peer *peer)
+{
+	struct dg_claim *claim = NULL;
+	struct sk_buff *packet;
+
+	if (broadcast->msg->fds) {
+		claim = dg_claim_new(broadcast->msg);
+		if (!claim)
+			return false;
+	}
+	packet = dg_packet_clone(broadcast->packet, broadcast->gfp);
+	if (!packet) {
+		dg_claim_free(claim);
+		return false;
+	}
+	dg_queue_push(peer, packet, dg_broadcast_payer(broadcast, peer),
+		      DG_CLASS_SIGNAL, claim);
+	return true;
+}
+
 static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
 			   struct dg_match_owner *owner)
 {
@@ -66,8 +91,11 @@ static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
 		.to = peer,
 		.eavesdropping = broadcast->addressed,
 	};
-	struct dg_claim *claim = NULL;
-	struct sk_buff *packet;
+	const struct dg_packet_id id = {
+		.sender = broadcast->msg->sender,
+		.serial = broadcast->msg->serial,
+		.bytes = broadcast->packet->len,
+	};
 
 	if (peer == broadcast->dest)
 		return 0;
@@ -84,23 +112,10 @@ static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
 		return 0;
 
 	/* As with dbus-daemon, who takes no fds misses what has some. */
-	if (broadcast->msg->fds) {
-		if (!peer->takes_fds)
-			return 0;
-		claim = dg_claim_new(broadcast->msg, broadcast->gfp);
-		if (!claim)
-			goto drop;
-	}
-	packet = skb_clone(broadcast->packet, broadcast->gfp);
-	if (!packet)
-		goto drop;
-	dg_queue_push(peer, packet, dg_broadcast_payer(broadcast, peer),
-		      DG_CLASS_SIGNAL, claim);
-	return 0;
-
-drop:
-	dg_claim_free(claim);
-	dg_queue_lost(peer);
+	if (broadcast->msg->fds && !peer->takes_fds)
+		return 0;
+	if (broadcast->lost || !dg_broadcast_push(broadcast, peer))
+		dg_queue_lost(peer, &id);
 	return 0;
 }
 
@@ -114,13 +129,11 @@ static void dg_broadcast_by(struct dg_bus *bus,
 
 	lockdep_assert_held_write(&bus->lock);
 
-	if (!dg_fds_charge(broadcast->msg->fds)) {
-		atomic64_inc(&bus->counters.dropped);
-		return;
-	}
-
+	if (!dg_fds_charge(broadcast->msg->fds))
+		broadcast->lost = true;
 	broadcast->number = ++bus->broadcast;
-	dg_match_ctx_init(&ctx, broadcast->msg, from ? &from->owner : NULL,
+	dg_match_ctx_init(&ctx, broadcast->msg, &bus->registry,
+			  from ? &from->owner : NULL,
 			  dest ? &dest->owner : NULL);
 	dg_match_table_for_each(table, &ctx, dg_broadcast_to, broadcast);
 }
@@ -170,7 +183,7 @@ void dg_route_to_monitors(struct dg_bus *bus, const struct dg_msg *msg,
 		.from = from,
 		.dest = dest,
 		.monitors = true,
-		.gfp = GFP_KERNEL_ACCOUNT,
+		.gfp = DG_GFP_LOCKED,
 	};
 
 	if (bus->n_monitors)
@@ -194,19 +207,28 @@ void dg_route_request_to_monitors(struct dg_bus *bus, struct dg_peer *from,
 				  struct dg_peer *dest)
 {
 	struct dg_msg seen = *msg;
+	struct dg_broadcast broadcast = {
+		.msg = &seen,
+		.packet = packet,
+		.from = from,
+		.dest = dest,
+		.monitors = true,
+		.lost = true,
+		.gfp = DG_GFP_LOCKED,
+	};
 	struct sk_buff *copy;
 
 	if (!bus->n_monitors)
 		return;
 
-	copy = pskb_copy(packet, GFP_KERNEL_ACCOUNT);
-	if (!copy) {
-		atomic64_inc(&bus->counters.dropped);
-		return;
-	}
 	seen.sender = from->id ?: DBUS_GENL_SENDER_NOT_ACTIVE;
-	dg_packet_stamp(copy, seen.sender);
-	dg_route_to_monitors(bus, &seen, copy, from, dest);
+	copy = dg_packet_dup(packet);
+	if (copy) {
+		dg_packet_stamp(copy, seen.sender);
+		broadcast.packet = copy;
+		broadcast.lost = false;
+	}
+	dg_broadcast_by(bus, &bus->monitored, &broadcast);
 	kfree_skb(copy);
 }
 
@@ -220,7 +242,7 @@ static void dg_route_eavesdrop(struct dg_bus *bus, const struct dg_msg *msg,
 {
 	if (bus->n_eavesdroppers)
 		dg_route_broadcast(bus, msg, packet, from, dest,
-				   GFP_KERNEL_ACCOUNT);
+				   DG_GFP_LOCKED);
 }
 
 static const char *dg_type_name(const struct dg_msg *msg)
@@ -232,7 +254,7 @@ static const char *dg_type_name(const struct dg_msg *msg)
 		[DG_MSG_SIGNAL] = "signal",
 	};
 
-	return names[msg->type];
+	return dg_is_unknown(msg) ? "invalid" : names[msg->type];
 }
 
 /*
@@ -246,8 +268,9 @@ static int dg_route_rejected(const struct dg_transit *transit,
 	const struct dg_msg *msg = transit->msg;
 	struct dg_peer *from = transit->from;
 	struct dg_peer *to = transit->to;
-	struct user_namespace *ns = current_user_ns();
-	struct pid_namespace *pid_ns = task_active_pid_ns(current);
+	/* Of who gets the text, which need not be the running task. */
+	struct user_namespace *ns = from->cred->user_ns;
+	struct pid_namespace *pid_ns = ns_of_pid(from->pid);
 	char receiver[sizeof("uid= pid= comm=\"\"") + 10 + 11 + TASK_COMM_LEN];
 
 	if (to)
@@ -273,10 +296,13 @@ static int dg_route_rejected(const struct dg_transit *transit,
 static int dg_route_judge(struct dg_bus *bus, const struct dg_transit *transit)
 {
 	enum dg_verdict verdict = dg_policy_verdict(bus, transit);
-	int err;
+	int err, matched;
 
 	if (verdict == DG_VERDICT_ALLOWED)
 		return 0;
+	matched = dg_policy_matched(bus, transit, verdict);
+	if (matched < 0)
+		return matched;
 	/* As with dbus-daemon, which then lets no other reply come instead. */
 	if (verdict == DG_VERDICT_NOT_RECEIVED && transit->requested_reply)
 		dg_reply_settle(bus, transit->to, transit->from,
@@ -285,7 +311,7 @@ static int dg_route_judge(struct dg_bus *bus, const struct dg_transit *transit)
 				verdict == DG_VERDICT_NOT_SENT ?
 					"Rejected send message" :
 					"Rejected receive message",
-				dg_policy_matched(bus, transit, verdict));
+				matched);
 	return err ?: 1;
 }
 
@@ -307,23 +333,19 @@ static bool dg_expects_reply(const struct dg_msg *msg)
 }
 
 /*
- * Notes that a call is on its way.  0: it is; 1: it is refused, and the caller
- * told; or an errno.
+ * Notes that a call is on its way.  0: it is, and @reply taken over; 1: it is
+ * refused, and the caller told; or an errno.
  */
-static int dg_route_expect(struct dg_bus *bus, struct dg_peer *from,
-			   struct dg_peer *to, const struct dg_msg *msg)
+static int dg_route_expect(struct dg_bus *bus, struct dg_reply *reply,
+			   struct dg_peer *from, struct dg_peer *to,
+			   const struct dg_msg *msg)
 {
-	struct dg_reply *reply = dg_reply_alloc();
 	int err;
-
-	if (!reply)
-		return -ENOMEM;
 
 	err = dg_reply_expect(bus, reply, from, to, msg->serial);
 	if (!err)
 		return 0;
 
-	dg_reply_free(reply);
 	if (err == -EEXIST)
 		err = dg_driver_error(from, msg, DG_ERROR("AccessDenied"),
 				      "Message has the same reply serial as a currently-outstanding existing method call");
@@ -334,11 +356,26 @@ static int dg_route_expect(struct dg_bus *bus, struct dg_peer *from,
 }
 
 /*
+ * What becomes of a message is an error, and can be no errno any more: if there
+ * is no memory for it, who sent it is told of that.
+ */
+static void dg_route_failed(struct dg_peer *from, const struct dg_msg *msg,
+			    int err)
+{
+	const char *error = DG_ERROR("NoMemory");
+
+	if (!err)
+		return;
+	dg_peer_refused(from, msg->serial, error, 0);
+	dg_driver_no_reply(from, msg->serial, error, "Not enough memory");
+}
+
+/*
  * The receiver's queue is over quota.  Who sent it is told; and if it was a
  * reply, so is who waits for it: it will never come.
  */
-static int dg_route_over_quota(struct dg_bus *bus,
-			       const struct dg_transit *transit)
+static void dg_route_over_quota(struct dg_bus *bus,
+				const struct dg_transit *transit)
 {
 	const struct dg_msg *msg = transit->msg;
 	struct dg_peer *from = transit->from;
@@ -346,13 +383,14 @@ static int dg_route_over_quota(struct dg_bus *bus,
 
 	if (dg_expects_reply(msg))
 		dg_reply_settle(bus, from, to, msg->serial);
-	if (dg_is_reply(msg))
+	if (dg_is_reply(msg) || transit->requested_reply)
 		dg_driver_no_reply(to, msg->reply_serial,
 				   DG_ERROR("LimitsExceeded"),
 				   "The reply was refused: the message queue is full");
-	return dg_route_rejected(transit, DG_ERROR("LimitsExceeded"),
-				 "Rejected: destination has a full message queue",
-				 0);
+	dg_route_failed(from, msg,
+			dg_route_rejected(transit, DG_ERROR("LimitsExceeded"),
+					  "Rejected: destination has a full message queue",
+					  0));
 }
 
 /* dbus-daemon's words, its spelling included. */
@@ -363,9 +401,12 @@ static const char dg_no_fds_text[] =
  * The receiver does not take the message's files.  A body that is a file would
  * have come with the message from dbus-daemon.
  */
-static void dg_route_unclaimable(struct dg_bus *bus, struct dg_peer *from,
-				 struct dg_peer *to, const struct dg_msg *msg)
+static void dg_route_unclaimable(struct dg_bus *bus,
+				 const struct dg_transit *transit)
 {
+	const struct dg_msg *msg = transit->msg;
+	struct dg_peer *from = transit->from;
+	struct dg_peer *to = transit->to;
 	const char *error = DG_ERROR("NotSupported");
 	const char *text = dg_no_fds_text;
 
@@ -375,9 +416,19 @@ static void dg_route_unclaimable(struct dg_bus *bus, struct dg_peer *from,
 	}
 	if (dg_expects_reply(msg))
 		dg_reply_settle(bus, from, to, msg->serial);
-	if (dg_is_reply(msg))
+	if (dg_is_reply(msg) || transit->requested_reply)
 		dg_driver_no_reply(to, msg->reply_serial, error, text);
-	dg_driver_error(from, msg, error, "%s", text);
+	dg_route_failed(from, msg,
+			dg_driver_error(from, msg, error, "%s", text));
+}
+
+/* In dbus-daemon's words, which end their line.  Return: 1, or an errno. */
+static int dg_route_unknown(struct dg_peer *from, const struct dg_msg *msg)
+{
+	int err = dg_driver_error(from, msg, DG_ERROR("AccessDenied"),
+				  "Message bus will not accept messages of unknown type\n");
+
+	return err ?: 1;
 }
 
 /* To one peer.  Takes @packet over if it returns 0. */
@@ -387,9 +438,11 @@ static int dg_route_to(struct dg_bus *bus, struct dg_peer *from,
 {
 	struct dg_transit transit = { .msg = msg, .from = from, .to = to };
 	struct dg_claim *claim = NULL;
+	struct dg_reply *reply = NULL;
 	int err;
 
-	transit.requested_reply = dg_is_reply(msg) &&
+	/* Whatever says so replies: a signal or a call, too. */
+	transit.requested_reply = msg->reply_serial &&
 				  dg_reply_waits(bus, to, from,
 						 msg->reply_serial);
 	err = dg_route_judge(bus, &transit);
@@ -397,14 +450,15 @@ static int dg_route_to(struct dg_bus *bus, struct dg_peer *from,
 		goto out;
 
 	if (msg->fds) {
-		claim = dg_claim_new(msg, GFP_KERNEL_ACCOUNT);
+		claim = dg_claim_new(msg);
 		err = -ENOMEM;
 		if (!claim)
 			goto out;
 	}
 	if (dg_expects_reply(msg)) {
-		err = dg_route_expect(bus, from, to, msg);
-		if (err)
+		reply = dg_reply_alloc();
+		err = -ENOMEM;
+		if (!reply)
 			goto out;
 	}
 	/* Another thread with the same socket may have been faster. */
@@ -415,11 +469,18 @@ static int dg_route_to(struct dg_bus *bus, struct dg_peer *from,
 		if (err)
 			goto out;
 	}
+	/* A call that replies has done so, also if it is refused for itself. */
+	if (reply) {
+		err = dg_route_expect(bus, reply, from, to, msg);
+		if (err)
+			goto out;
+		reply = NULL;
+	}
 
 	/* From here on nothing fails with an errno: a reply has been settled. */
 	err = 0;
 	if (msg->fds && !to->takes_fds) {
-		dg_route_unclaimable(bus, from, to, msg);
+		dg_route_unclaimable(bus, &transit);
 		goto out;
 	}
 	if (!dg_fds_charge(msg->fds)) {
@@ -434,6 +495,7 @@ static int dg_route_to(struct dg_bus *bus, struct dg_peer *from,
 	return 0;
 
 out:
+	dg_reply_free(reply);
 	dg_claim_free(claim);
 	if (err < 0)
 		return err;
@@ -455,12 +517,11 @@ void dg_route_waited(struct dg_bus *bus, struct dg_peer *from,
 		     struct dg_peer *to, struct dg_msg *msg,
 		     struct sk_buff *packet)
 {
-	if (!dg_route_to(bus, from, to, msg, packet))
-		return;
+	int err = dg_route_to(bus, from, to, msg, packet);
 
-	kfree_skb(packet);
-	dg_driver_no_reply(from, msg->serial, DG_ERROR("NoMemory"),
-			   "Not enough memory");
+	if (err)
+		kfree_skb(packet);
+	dg_route_failed(from, msg, err);
 }
 
 /* To a name that nobody owns and that can be started. */
@@ -501,30 +562,35 @@ static int dg_route_unicast(struct dg_bus *bus, struct dg_peer *from,
 		return -EAGAIN;
 
 	dg_route_request_to_monitors(bus, from, msg, packet, to);
-	if (to)
+	if (to && !dg_is_unknown(msg))
 		return dg_route_to(bus, from, to, msg, packet);
-	if (start)
+	if (start && !dg_is_unknown(msg))
 		return dg_route_start(bus, from, msg, packet);
 
-	err = dg_route_nobody(from, msg);
+	if (to || start)
+		err = min(0, dg_route_unknown(from, msg));
+	else
+		err = dg_route_nobody(from, msg);
 	if (!err)
 		kfree_skb(packet);
 	return err;
 }
 
 /*
- * A monitor may send nothing but what the bus answers as the connection's other
- * end, as libdbus does in dbus-daemon, which never sees it.  Nor may a peer send just anything before Hello:
- * the driver answers what is for it; of the rest, dbus-daemon hangs up on
- * signals and on what is for other peers, once monitors have seen it.
+ * A monitor may send nothing but what libdbus answers in dbus-daemon before that
+ * sees it.  Nor may a peer send just anything before Hello: the driver answers
+ * what is for it; of the rest, dbus-daemon hangs up on signals and on what is
+ * for other peers, once monitors have seen it.
  */
 static bool dg_route_may_stay(struct dg_bus *bus, struct dg_peer *from,
 			      const struct dg_msg *msg, struct sk_buff *packet)
 {
 	struct dg_peer *to = NULL;
 
+	if (dg_is_for_other_end(msg))
+		return true;
 	if (from->monitor)
-		return !msg->destination && msg->type == DG_MSG_CALL;
+		return false;
 	if (from->id)
 		return true;
 	if (msg->destination && !strcmp(msg->destination, DG_DRIVER_NAME))
@@ -538,10 +604,30 @@ static bool dg_route_may_stay(struct dg_bus *bus, struct dg_peer *from,
 	return false;
 }
 
-/* Or for the bus as the other end of the connection. */
-static bool dg_is_for_driver(const struct dg_msg *msg)
+static bool dg_is_broadcast(const struct dg_msg *msg)
 {
-	return msg->destination || msg->type != DG_MSG_SIGNAL;
+	return !msg->destination && msg->type == DG_MSG_SIGNAL &&
+	       !dg_is_for_other_end(msg);
+}
+
+/* To the driver: 0 or an errno.  @packet stays the caller's. */
+static int dg_route_to_driver(struct dg_bus *bus, struct dg_peer *from,
+			      const struct dg_msg *msg, struct sk_buff *packet)
+{
+	int err = dg_driver_handle(bus, from, msg, packet);
+
+	if (err)
+		return min(0, err);
+
+	/* Others see it once it has been done. */
+	if (bus->n_eavesdroppers) {
+		dg_packet_stamp(packet, from->id);
+		dg_route_eavesdrop(bus, msg, packet, from, NULL);
+	}
+	/* And hear then what it means for them that it has become a monitor. */
+	if (from->monitor)
+		dg_peer_drop_taken(from);
+	return 0;
 }
 
 /* With the bus's lock held for writing.  Takes @packet over if it returns 0. */
@@ -555,30 +641,27 @@ static int dg_route_exclusive(struct dg_bus *bus, struct dg_peer *from,
 	if (msg->destination && strcmp(msg->destination, DG_DRIVER_NAME))
 		return dg_route_unicast(bus, from, msg, packet, true);
 
-	/* Hello is free. */
-	if (msg->destination && from->id &&
-	    dg_policy_verdict(bus, &to_driver)) {
+	if (msg->destination && dg_is_unknown(msg)) {
+		dg_route_request_to_monitors(bus, from, msg, packet, NULL);
+		err = min(0, dg_route_unknown(from, msg));
+	} else if (msg->destination && from->id &&
+		   dg_policy_verdict(bus, &to_driver)) {
+		/* Hello is free. */
 		dg_route_request_to_monitors(bus, from, msg, packet, NULL);
 		err = min(0, dg_route_judge(bus, &to_driver));
-	} else if (msg->fds && msg->fds->body && dg_is_for_driver(msg)) {
+	} else if (msg->fds && msg->fds->body && !dg_is_broadcast(msg)) {
 		if (msg->destination)
 			dg_route_request_to_monitors(bus, from, msg, packet,
 						     NULL);
 		err = dg_driver_error(from, msg, DG_ERROR("LimitsExceeded"),
 				      "The message is larger than org.freedesktop.DBus takes");
 	} else if (msg->destination) {
-		err = dg_driver_handle(bus, from, msg, packet);
-		/* Others see it once it has been done, if it has been. */
-		if (!err && bus->n_eavesdroppers) {
-			dg_packet_stamp(packet, from->id);
-			dg_route_eavesdrop(bus, msg, packet, from, NULL);
-		}
-		err = min(0, err);
-	} else if (msg->type == DG_MSG_SIGNAL) {
+		err = dg_route_to_driver(bus, from, msg, packet);
+	} else if (dg_is_broadcast(msg)) {
 		dg_route_request_to_monitors(bus, from, msg, packet, NULL);
 		dg_packet_stamp(packet, from->id);
 		dg_route_broadcast(bus, msg, packet, from, NULL,
-				   GFP_KERNEL_ACCOUNT);
+				   DG_GFP_LOCKED);
 	} else {
 		err = dg_driver_handle_unaddressed(bus, from, msg);
 	}
@@ -603,8 +686,7 @@ static bool dg_route_may_match(const struct dg_bus *bus,
 	if (READ_ONCE(bus->n_monitors))
 		return true;
 	return READ_ONCE(bus->matches.n_rules) &&
-	       ((!msg->destination && msg->type == DG_MSG_SIGNAL) ||
-		READ_ONCE(bus->n_eavesdroppers));
+	       (dg_is_broadcast(msg) || READ_ONCE(bus->n_eavesdroppers));
 }
 
 /**
@@ -631,7 +713,7 @@ int dg_route(struct dg_peer *from, struct dg_msg *msg, struct sk_buff *packet)
 
 	/* The common case: one peer to another, while others do the same. */
 	down_read(&bus->lock);
-	if (from->connected && !dg_queue_is_backlogged(&from->queue) &&
+	if (from->connected && !dg_queue_is_backlogged(from) &&
 	    !dg_route_needs_write(bus, from, msg)) {
 		msg->sender = from->id;
 		err = dg_route_unicast(bus, from, msg, packet, false);
@@ -646,7 +728,7 @@ int dg_route(struct dg_peer *from, struct dg_msg *msg, struct sk_buff *packet)
 	msg->sender = from->id;
 	if (!from->connected) {
 		err = -ENOTCONN;
-	} else if (dg_queue_is_backlogged(&from->queue)) {
+	} else if (dg_queue_is_backlogged(from)) {
 		err = -ENOBUFS;
 	} else if (!dg_route_may_stay(bus, from, msg, packet)) {
 		thrown_out = dg_peer_remove_locked(from,

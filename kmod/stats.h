@@ -17,14 +17,17 @@ struct sk_buff;
  * struct dg_counters - what STATS_A_* counts since the bus was made
  * @routed: messages accepted by SEND
  * @delivered: messages handed to receivers
- * @dropped: signals, and what monitors were to see, lost to a receiver whose
- *	queue was over quota
+ * @refused: messages of its peers that were refused, by errno or by error
+ * @dropped: signals, and what monitors were to see, that a receiver lost
+ * @expired: files that receivers lost, since they did not claim them
  * @overflowed: messages that went through an overflow queue
  */
 struct dg_counters {
 	atomic64_t routed;
 	atomic64_t delivered;
+	atomic64_t refused;
 	atomic64_t dropped;
+	atomic64_t expired;
 	atomic64_t overflowed;
 };
 

@@ -4,7 +4,8 @@
  *
  * dg_connect and dg_release: a peer comes and goes.  dg_send: a peer sends a
  * valid message.  Then for each receiver one of dg_deliver, into its socket,
- * dg_queue, into its overflow queue, and dg_drop, which is a signal lost.
+ * dg_queue, into its overflow queue, and dg_drop: it loses a signal, or a
+ * monitor what it was to see.  dg_expire: a receiver loses a message's files.
  * dg_refuse: the bus did not do what a message wanted; its sender gets an errno
  * or an error message.  Peers are told by their number, which they have from
  * CONNECT on, and their id, 0 before Hello.  Uids and pids are those of the
@@ -162,6 +163,33 @@ DEFINE_EVENT(dg_packet, dg_queue,
 DEFINE_EVENT(dg_packet, dg_drop,
 	TP_PROTO(const struct dg_peer *to, const struct dg_packet_id *id),
 	TP_ARGS(to, id)
+);
+
+TRACE_EVENT(dg_expire,
+	TP_PROTO(const struct dg_peer *to, u64 sender, u32 serial,
+		 unsigned int fds),
+	TP_ARGS(to, sender, serial, fds),
+	TP_STRUCT__entry(
+		__string(bus, to->bus->name)
+		__field(u32, bus_uid)
+		__field(u64, peer)
+		__field(u64, id)
+		__field(u64, sender)
+		__field(u32, serial)
+		__field(unsigned int, fds)
+	),
+	TP_fast_assign(
+		dg_compat_assign_str(bus, to->bus->name);
+		__entry->bus_uid = from_kuid(&init_user_ns, to->bus->uid);
+		__entry->peer = to->number;
+		__entry->id = to->id;
+		__entry->sender = sender;
+		__entry->serial = serial;
+		__entry->fds = fds;
+	),
+	TP_printk("bus=%s bus_uid=%u peer=%llu id=%llu sender=%llu serial=%u fds=%u",
+		  __get_str(bus), __entry->bus_uid, __entry->peer, __entry->id,
+		  __entry->sender, __entry->serial, __entry->fds)
 );
 
 TRACE_EVENT(dg_refuse,

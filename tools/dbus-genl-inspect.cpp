@@ -29,6 +29,13 @@ class Fields {
     return header->cmd == command &&
            genlmsg_parse(message, 0, attributes_.data(), max, nullptr) >= 0;
   }
+  // What is nested in an attribute; nothing if there is none.
+  Fields inside(int attribute, int max) const {
+    Fields nested;
+    nlattr* value = attributes_[static_cast<std::size_t>(attribute)];
+    if (value) (void)nla_parse_nested(nested.attributes_.data(), max, value, nullptr);
+    return nested;
+  }
   bool has(int attribute) const { return at(attribute) != nullptr; }
   uint64_t number(int attribute) const {
     const nlattr* value = at(attribute);
@@ -49,6 +56,8 @@ class Fields {
   std::array<nlattr*, DBUS_GENL_PEER_A_MAX + 1> attributes_{};
 };
 static_assert(int{DBUS_GENL_NAME_A_MAX} <= int{DBUS_GENL_PEER_A_MAX} &&
+              int{DBUS_GENL_QUOTA_A_MAX} <= int{DBUS_GENL_PEER_A_MAX} &&
+              int{DBUS_GENL_CHARGE_A_MAX} <= int{DBUS_GENL_PEER_A_MAX} &&
               int{DBUS_GENL_MATCH_A_MAX} <= int{DBUS_GENL_PEER_A_MAX});
 
 bool dump(GenlSocket& socket, const Inspected& what, uint8_t command, int max,
@@ -67,14 +76,14 @@ bool dump(GenlSocket& socket, const Inspected& what, uint8_t command, int max,
   return socket.transact(std::move(request), answer, error);
 }
 
-// Names of processes may have any bytes but NUL; the rest is UTF-8.
-std::string escaped(const std::string& text, bool ascii_only = false) {
+// UTF-8 stays so.
+std::string escaped(const std::string& text) {
   std::string out;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
       out += {'\\', c};
-    } else if (byte < 0x20 || byte == 0x7f || (ascii_only && byte > 0x7f)) {
+    } else if (byte < 0x20 || byte == 0x7f) {
       out += fmt::format("\\u{:04x}", byte);
     } else {
       out += c;
@@ -116,7 +125,17 @@ constexpr Column kPeerColumns[] = {
     {DBUS_GENL_PEER_A_DROPPED, "dropped", "DROPPED", 8},
     {DBUS_GENL_PEER_A_REFUSED, "refused", "REFUSED", 8},
     {DBUS_GENL_PEER_A_OVERFLOWED, "overflowed", "OVERFLOWED", 10},
+    {DBUS_GENL_PEER_A_EXPIRED, "expired", "EXPIRED", 7},
 };
+
+bool has_flag(const Fields& peer, uint32_t flag) {
+  return (peer.number(DBUS_GENL_PEER_A_FLAGS) & flag) != 0;
+}
+
+std::string peer_title(const Fields& peer) {
+  if (has_flag(peer, DBUS_GENL_PEER_MONITOR)) return "(monitor)";
+  return peer.has(DBUS_GENL_PEER_A_NAME) ? peer.text(DBUS_GENL_PEER_A_NAME) : "(no Hello)";
+}
 
 std::string peer_json(const Fields& peer) {
   std::string json = fmt::format("{{\"number\": {}", peer.number(DBUS_GENL_PEER_A_NUMBER));
@@ -127,20 +146,67 @@ std::string peer_json(const Fields& peer) {
     if (!peer.has(column.attribute)) continue;
     json += fmt::format(", \"{}\": {}", column.key, peer.number(column.attribute));
   }
-  return json + fmt::format(", \"takes_fds\": {}, \"comm\": \"{}\"}}",
-                            (peer.number(DBUS_GENL_PEER_A_FLAGS) & DBUS_GENL_PEER_FDS) != 0,
-                            escaped(peer.text(DBUS_GENL_PEER_A_COMM), true));
+  return json + fmt::format(", \"takes_fds\": {}, \"monitor\": {}, \"comm\": \"{}\"}}",
+                            has_flag(peer, DBUS_GENL_PEER_FDS),
+                            has_flag(peer, DBUS_GENL_PEER_MONITOR),
+                            escaped(peer.text(DBUS_GENL_PEER_A_COMM)));
 }
 
 std::string peer_line(const Fields& peer) {
-  std::string line = fmt::format(
-      "{:<10}", peer.has(DBUS_GENL_PEER_A_NAME) ? peer.text(DBUS_GENL_PEER_A_NAME) : "(no Hello)");
+  std::string line = fmt::format("{:<10}", peer_title(peer));
   for (const Column& column : kPeerColumns) {
     line += peer.has(column.attribute)
                 ? fmt::format(" {:>{}}", peer.number(column.attribute), column.width)
                 : fmt::format(" {:>{}}", "-", column.width);
   }
-  return line + "  " + escaped(peer.text(DBUS_GENL_PEER_A_COMM), true);
+  return line + "  " + escaped(peer.text(DBUS_GENL_PEER_A_COMM));
+}
+
+// --- users
+
+struct Quota {
+  int attribute;
+  const char* key;   // in JSON
+  const char* text;  // for people
+};
+
+constexpr Quota kQuotas[] = {
+    {DBUS_GENL_QUOTA_A_CONNECTIONS, "connections", "connections"},
+    {DBUS_GENL_QUOTA_A_WAITING, "waiting", "what waits for services"},
+    {DBUS_GENL_QUOTA_A_BYTES, "bytes", "bytes in overflow queues"},
+    {DBUS_GENL_QUOTA_A_FDS, "fds", "files that wait to be claimed"},
+    {DBUS_GENL_QUOTA_A_BODY_BYTES, "body_bytes", "bytes of bodies that are files"},
+    {DBUS_GENL_QUOTA_A_DRIVER_BYTES, "driver_bytes", "the bus's own bytes for it"},
+    {DBUS_GENL_QUOTA_A_ALL_BYTES, "all_bytes", "all buses: bytes in overflow queues"},
+    {DBUS_GENL_QUOTA_A_ALL_FDS, "all_fds", "all buses: files"},
+    {DBUS_GENL_QUOTA_A_ALL_BODY_BYTES, "all_body_bytes", "all buses: bytes of bodies"},
+    {DBUS_GENL_QUOTA_A_ALL_HELD, "all_held", "all buses: rules, names, calls"},
+};
+
+struct Charge {
+  uint64_t used;
+  uint64_t most;
+};
+
+struct User {
+  unsigned peers = 0;
+  std::array<Charge, std::size(kQuotas)> charges{};  // as its last peer tells them
+};
+
+std::string user_json(uint64_t uid, const User& user) {
+  std::string json = fmt::format("{{\"uid\": {}, \"peers\": {}", uid, user.peers);
+  for (std::size_t i = 0; i < std::size(kQuotas); ++i) {
+    json += fmt::format(", \"{}\": {{\"used\": {}, \"max\": {}}}", kQuotas[i].key,
+                        user.charges[i].used, user.charges[i].most);
+  }
+  return json + "}";
+}
+
+void print_user(uint64_t uid, const User& user) {
+  for (std::size_t i = 0; i < std::size(kQuotas); ++i) {
+    fmt::print("{:<10} {:<36} {:>12} {:>12}\n", i ? "" : std::to_string(uid), kQuotas[i].text,
+               user.charges[i].used, user.charges[i].most);
+  }
 }
 
 // --- names and rules
@@ -182,6 +248,32 @@ bool show_peers(GenlSocket& socket, const Inspected& what, GenlError* error) {
   for (const Column& column : kPeerColumns) fmt::print(" {:>{}}", column.head, column.width);
   fmt::print("  PROCESS\n");
   for (const std::string& peer : peers) fmt::print("{}\n", peer);
+  return true;
+}
+
+bool show_users(GenlSocket& socket, const Inspected& what, GenlError* error) {
+  std::map<uint64_t, User> users;
+  auto add = [&](const Fields& peer) {
+    User& user = users[peer.number(DBUS_GENL_PEER_A_UID)];
+    const Fields quotas = peer.inside(DBUS_GENL_PEER_A_QUOTAS, DBUS_GENL_QUOTA_A_MAX);
+    ++user.peers;
+    for (std::size_t i = 0; i < std::size(kQuotas); ++i) {
+      const Fields charge = quotas.inside(kQuotas[i].attribute, DBUS_GENL_CHARGE_A_MAX);
+      user.charges[i] = {charge.number(DBUS_GENL_CHARGE_A_USED),
+                         charge.number(DBUS_GENL_CHARGE_A_LIMIT)};
+    }
+  };
+  if (!dump(socket, what, DBUS_GENL_CMD_PEER_GET, DBUS_GENL_PEER_A_MAX, add, error)) return false;
+  std::vector<std::string> objects;
+  if (!what.json) fmt::print("{:<10} {:<36} {:>12} {:>12}\n", "USER", "QUOTA", "USED", "MOST");
+  for (const auto& [uid, user] : users) {
+    if (what.json) {
+      objects.push_back(user_json(uid, user));
+    } else {
+      print_user(uid, user);
+    }
+  }
+  if (what.json) print_json(objects);
   return true;
 }
 

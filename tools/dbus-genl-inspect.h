@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What is on one bus, as the kernel tells its user and administrators: peers, names, match rules.
+// What is on one bus, as the kernel tells its user and administrators: peers, what their
+// users are charged, names, match rules.
 // Each reads it and prints it, for people or as JSON; false with `error` set if the kernel refuses.
 #pragma once
 
@@ -18,6 +19,7 @@ struct Inspected {
 };
 
 bool show_peers(GenlSocket& socket, const Inspected& what, GenlError* error);
+bool show_users(GenlSocket& socket, const Inspected& what, GenlError* error);
 bool show_names(GenlSocket& socket, const Inspected& what, GenlError* error);
 bool show_rules(GenlSocket& socket, const Inspected& what, GenlError* error);
 

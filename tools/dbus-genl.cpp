@@ -45,8 +45,9 @@ constexpr Count kCounts[] = {
     {DBUS_GENL_STATS_A_USERS, "users", "users that something is charged to"},
     {DBUS_GENL_STATS_A_ROUTED, "routed", "messages accepted"},
     {DBUS_GENL_STATS_A_DELIVERED, "delivered", "messages delivered"},
-    {DBUS_GENL_STATS_A_REFUSED, "refused", "requests refused"},
+    {DBUS_GENL_STATS_A_REFUSED, "refused", "requests and messages refused"},
     {DBUS_GENL_STATS_A_DROPPED, "dropped", "signals lost by slow receivers"},
+    {DBUS_GENL_STATS_A_EXPIRED, "expired", "files that receivers did not claim"},
     {DBUS_GENL_STATS_A_OVERFLOWED, "overflowed", "messages that went through overflow queues"},
 };
 
@@ -213,6 +214,12 @@ std::string set_policy(dg::GenlSocket& socket, const std::string& file) {
 // A bus that isn't persistent lives as long as the socket, so that this waits for a signal. With a
 // configuration SIGHUP reads it again, as it does with dbus-daemon.
 void create_bus(const std::string& name, bool persistent, const std::string& config) {
+  // Before there is a bus: SIGHUP would end it, if it came while the policy is read for the first
+  // time.
+  sigset_t ending;
+  sigemptyset(&ending);
+  for (int number : {SIGHUP, SIGINT, SIGTERM}) sigaddset(&ending, number);
+  (void)::sigprocmask(SIG_BLOCK, &ending, nullptr);
   dg::GenlSocket socket = open_socket();
   std::string machine_id;
   (void)dg::machine_id(false, &machine_id, nullptr);
@@ -229,10 +236,6 @@ void create_bus(const std::string& name, bool persistent, const std::string& con
       die(wrong);
     }
   }
-  sigset_t ending;
-  sigemptyset(&ending);
-  for (int number : {SIGHUP, SIGINT, SIGTERM}) sigaddset(&ending, number);
-  (void)::sigprocmask(SIG_BLOCK, &ending, nullptr);
   fmt::print("genl:bus={},uid={},guid={}\n", bus.name, bus.uid, bus.guid);
   (void)std::fflush(stdout);
   int number = 0;
@@ -268,11 +271,12 @@ int main(int argc, char** argv) {
   CLI::App* stats = app.add_subcommand("stats", "what all buses count");
   CLI::App* buses = app.add_subcommand("buses", "the buses");
   CLI::App* peers = app.add_subcommand("peers", "who is on a bus, and what waits for them");
+  CLI::App* users = app.add_subcommand("users", "what its users take of a bus, and may");
   CLI::App* names =
       app.add_subcommand("names", "a bus's well-known names, and who queues for them");
   CLI::App* rules = app.add_subcommand("rules", "the match rules of a bus's peers");
   CLI::App* limit = app.add_subcommand("limits", "a bus's limits, as dbus-daemon names them");
-  for (CLI::App* command : {status, stats, buses, peers, names, rules, limit}) {
+  for (CLI::App* command : {status, stats, buses, peers, users, names, rules, limit}) {
     command->add_flag("--json", json, "for programs");
   }
   CLI::App* bus = app.add_subcommand("bus", "makes or removes a bus");
@@ -292,7 +296,7 @@ int main(int argc, char** argv) {
   check->add_option("FILE", config, "the configuration file")->required();
 
   std::vector<std::string> settings;
-  for (CLI::App* command : {peers, names, rules, limit}) {
+  for (CLI::App* command : {peers, users, names, rules, limit}) {
     command->add_option("BUS", name, "its name")->required();
     command->add_option("--uid", of_uid, "its user, if another (for administrators)");
   }
@@ -302,6 +306,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   const dg::Inspected what{name, of_uid, json};
   if (*peers) inspect(dg::show_peers, what);
+  if (*users) inspect(dg::show_users, what);
   if (*names) inspect(dg::show_names, what);
   if (*limit) limits(what, settings);
   if (*rules) inspect(dg::show_rules, what);

@@ -35,7 +35,7 @@ def run(program, preload):
         environment['DBUS_FATAL_WARNINGS'] = '0'
         if preload:
             environment['LD_PRELOAD'] = preload
-        result = subprocess.run([program], env=environment, text=True, timeout=90,
+        result = subprocess.run([program], env=environment, text=True, timeout=330,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return comparable(result.stdout) + [f'status {result.returncode}']
     finally:

@@ -150,8 +150,7 @@ def signals_of(text, member):
 def dbus_monitor():
     case("dbus-monitor: a signal of all types, and only what its rule says")
     monitor = Background("dbus-monitor", "--session", "type='signal',interface='org.example.Shown'")
-    monitor.wait_for("NameAcquired")
-    time.sleep(3)
+    monitor.wait_for("NameLost")  # it monitors then
     run("dbus-send", "--session", "--type=signal", "/hidden", "org.example.Hidden.Shown", "string:no")
     run("dbus-send", "--session", "--type=signal", "/shown", "org.example.Shown.Shown", *ALL_TYPES)
     run("dbus-send", "--session", "--type=signal", "/shown", "org.example.Shown.Shown", "string:last")
@@ -160,12 +159,11 @@ def dbus_monitor():
     print(f"status {monitor.stop()}")
     case("dbus-monitor: who comes and goes")
     monitor = Background("dbus-monitor", "--session", "type='signal',member='NameOwnerChanged',arg0='org.example.Brief'")
-    monitor.wait_for("NameAcquired")
-    time.sleep(3)
+    monitor.wait_for("NameLost")  # it monitors then
     brief = Background("dbus-test-tool", "echo", "--name=org.example.Brief")
     wait_for_name("org.example.Brief")
     brief.stop()
-    monitor.wait_for(r'string ""\s*\Z')
+    monitor.wait_for(r'string ":1\.\d+"\n\s+string ""\s*\Z')
     show(signals_of(monitor.text(), "NameOwnerChanged"))
     monitor.stop()
 
@@ -184,12 +182,15 @@ def dbus_test_tool():
     run("dbus-send", "--session", "--print-reply", "--reply-timeout=1000", "--dest=org.example.Hole", "/", "a.B.C")
     hole = Background("dbus-test-tool", "black-hole", "--name=org.example.Hole2", "--no-read")
     wait_for_name("org.example.Hole2")
+    monitor = Background("dbus-monitor", "--session", "destination='org.example.Hole2'")
+    monitor.wait_for("NameLost")
     call = Background("dbus-send", "--session", "--print-reply", "--dest=org.example.Hole2", "/", "a.B.C")
-    time.sleep(2)
+    monitor.wait_for("member=C")  # the call waits in the hole then
     hole.stop(signal.SIGKILL)
     call.wait_for("NoReply")
     show(call.text())
     print(f"status {call.ended()}")
+    monitor.stop()
 
 
 def qdbus():

@@ -38,7 +38,7 @@ prepare_activation() {
     <deny send_destination="t.Wait" send_interface="t.I" send_member="Forbidden"/>
     <deny receive_interface="t.I" receive_member="Unwelcome"/>
   </policy>
-  <limit name="service_start_timeout">10000</limit>
+  <limit name="service_start_timeout">20000</limit>
   <limit name="max_pending_service_starts">12</limit>
 </busconfig>
 END

@@ -4,10 +4,12 @@
 
 Prints TAP: a case is ok if both transcripts have the same lines for it, or if
 it is listed in DIFFERENCES (one a line: `case | reason`; a case that ends in *
-is a prefix).  A listed case that doesn't differ is a failure too: the list must
-stay true.  So is a case that only one of them has.
+is a prefix).  With `case | "theirs" => "ours" | reason` the case is ok if that
+is all that differs.  A listed case that doesn't differ is a failure too: the
+list must stay true.  So is a case that only one of them has.
 """
 import difflib
+import re
 import sys
 
 
@@ -35,6 +37,18 @@ def read_differences(path):
     return listed
 
 
+def split_texts(listed):
+    """Of a list of differences those of whole cases, and those of texts: (case, theirs, ours)."""
+    cases, texts = [], []
+    for case, reason in listed:
+        text = re.fullmatch(r'(.*) \| "(.*)" => "(.*)"', case)
+        if text:
+            texts.append(text.groups())
+        else:
+            cases.append((case, reason))
+    return cases, texts
+
+
 def is_listed(name, case):
     return name == case or case.endswith("*") and name.startswith(case[:-1])
 
@@ -46,8 +60,13 @@ def readable(lines):
 
 def main():
     reference, ours = read_cases(sys.argv[1]), read_cases(sys.argv[2])
-    listed = read_differences(sys.argv[3])
+    listed, texts = split_texts(read_differences(sys.argv[3]))
     used = set()
+    for name, lines in reference.items():
+        for text in texts:
+            if is_listed(name, text[0]) and any(text[1] in line for line in lines):
+                used.add(text)
+                lines[:] = [line.replace(text[1], text[2]) for line in lines]
     count = failed = 0
     sys.stdout.reconfigure(errors="replace")
 
@@ -73,6 +92,9 @@ def main():
     for entry in listed:
         if entry not in used:
             check(False, f"listed as a difference, but there is none: {entry[0]}")
+    for text in texts:
+        if text not in used:
+            check(False, f"listed as a difference, but the reference has no such text: {text}")
     # Or a reference that failed to start would compare well with nothing.
     least = int(sys.argv[4]) if len(sys.argv) > 4 else 100
     check(len(reference) >= least, f"the reference has {len(reference)} cases")

@@ -88,6 +88,17 @@ void order(Stage& s) {
   s.send("t", request("t.Wait2"));
   s.send("s", request("t.Wait"));
 
+  s.test("activation: of a type that nobody knows");
+  s.enter("u");
+  for (const char* name : {"t.P1", "t.Denied"})
+    for (uint8_t flags : {uint8_t{0}, NO_AUTO_START}) {
+      Message m = to(name, "M", Args(), flags);
+      m.type = 77;
+      s.send("a", m);
+    }
+  s.send("u", request("t.P1"));
+  s.leave("u");
+
   s.test("activation: of what runs");
   s.send("a", start("t.Wait"));
   s.send("a", start("t.Wait", NO_REPLY));

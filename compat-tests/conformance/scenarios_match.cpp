@@ -283,11 +283,82 @@ void selection(Stage& s) {
   s.leave_all();
 }
 
+// What becomes of rules that name a peer by its unique name once that is gone: of "r", of "e" who
+// eavesdrops, and of the monitor "m".
+void gone(Stage& s) {
+  auto run = [&](const std::string& title, const std::vector<std::string>& own, bool monitor) {
+    s.test("gone: " + title);
+    for (const char* actor : {"r", "e", "m", "x"}) s.enter(actor);
+    const std::string x = "'" + s.name("x") + "'";
+    const std::vector<std::string> rules = {
+        "type='signal',sender=" + x,
+        "type='signal',sender=" + x,
+        "destination=" + x,
+        "type='method_call',destination=" + x,
+        "arg0=" + x,
+        "member='NameOwnerChanged',arg0=" + x,
+        "sender='t.X'",
+        "sender=':1.99999'",
+        "sender=" + x + ",destination='" + s.name("r") + "',interface='i.I',member='M'",
+        "sender='" + s.name("r") + "',destination=" + x + ",path_namespace='/a'",
+        "sender=" + x + ",eavesdrop='true',member='M'",
+    };
+    for (auto& rule : rules) s.quietly("r", driver_call("AddMatch", Args().s(rule)));
+    s.quietly("e", driver_call("AddMatch", Args().s("eavesdrop='true',destination=" + x)));
+    s.quietly("e", driver_call("AddMatch", Args().s("eavesdrop='true',member='NameLost'")));
+    s.monitor("m", {"destination=" + x, "sender=" + x});
+    s.quietly("x", driver_call("RequestName", Args().s("t.X").u(0)));
+    for (auto& rule : own) s.quietly("x", driver_call("AddMatch", Args().s(rule)));
+    s.send("x", signal("/a", "i.I", "M"));
+    if (title.find("removed again") != std::string::npos)
+      for (auto& rule : own) s.quietly("x", driver_call("RemoveMatch", Args().s(rule)));
+    // By another, which sees all rules.
+    auto show = [&] {
+      for (const char* member : {"GetAllMatchRules", "GetConnectionStats"})
+        s.send("e", call("org.freedesktop.DBus", "/org/freedesktop/DBus",
+                         "org.freedesktop.DBus.Debug.Stats", member,
+                         member[3] == 'A' ? Args() : Args().s(s.name("r"))));
+    };
+    if (monitor) {
+      s.monitor("x", {"type='error'"});
+      show();
+      // Of one that has lost its name, and goes after that.
+      s.ask("r", "AddMatch", Args().s("sender=" + x + ",member='Late'"));
+    }
+    s.leave("x");
+    show();
+    for (auto& rule : rules) s.ask("r", "RemoveMatch", Args().s(rule));
+    s.ask("r", "RemoveMatch", Args().s("sender=" + x + ",member='Late'"));
+    s.leave_all();
+  };
+  for (bool monitor : {false, true}) {
+    const std::string how = monitor ? "becomes a monitor" : "leaves";
+    run("who has no rule " + how, {}, monitor);
+    run("who has a rule " + how, {"type='error',member='M'"}, monitor);
+    run("who had a rule, removed again, " + how, {"type='error',member='M'"}, monitor);
+    run("who has several, and of itself, " + how, {"sender='t.X'", "member='M'", "arg0='x'"},
+        monitor);
+  }
+
+  s.test("gone: what it frees may be added again");
+  s.enter("r");
+  for (int n = 0; n < 3; n++) {
+    s.enter("x");
+    s.quietly("x", driver_call("AddMatch", Args().s("type='error'")));
+    s.ask("r", "AddMatch", Args().s("sender='" + s.name("x") + "'"));
+    s.leave("x");
+  }
+  s.send("r", call("org.freedesktop.DBus", "/org/freedesktop/DBus",
+                   "org.freedesktop.DBus.Debug.Stats", "GetAllMatchRules"));
+  s.leave_all();
+}
+
 }  // namespace
 
 void match_scenarios(Stage& s) {
   grammar(s);
   selection(s);
+  gone(s);
 }
 
 }  // namespace dg::test

@@ -106,13 +106,10 @@ void sends(Stage& s) {
       {"BecomeMonitor", call(bus, bus_path, monitoring, "BecomeMonitor", Args().as({}).u(0))},
       {"a signal", signal("/o", "i.I", "S")},
       {"a call to nobody", call("t.Nobody", "/o", "i.I", "M")},
-      {"a call", call("", "/o", bus + ".Peer", "Nothing")},
       {"a reply without a destination", reply},
   };
   for (auto& c : cases) {
-    s.test((c.message.destination.empty() && c.message.type == CALL ? "no destination: "
-                                                                    : "monitoring: ") +
-           std::string("a monitor sends ") + c.what);
+    s.test(std::string("monitoring: a monitor sends ") + c.what);
     for (const char* actor : {"a", "m", "n"}) s.enter(actor);
     s.quietly("a", driver_call("AddMatch", Args().s("type='signal'")));
     s.monitor("n", {});
@@ -121,6 +118,15 @@ void sends(Stage& s) {
     s.ask("a", "GetId");
     s.leave_all();
   }
+  s.test("monitoring: an eavesdropper waits for who becomes one");
+  for (const char* actor : {"a", "e", "m"}) s.enter(actor);
+  s.quietly("e", driver_call("AddMatch", Args().s("eavesdrop='true'")));
+  s.quietly("m", driver_call("RequestName", Args().s("t.M").u(0)));
+  s.send("e", call("t.M", "/o", "i.I", "First"));
+  s.send("a", call("t.M", "/o", "i.I", "Second"));
+  s.send("e", call("t.M", "/o", "i.I", "Third"));
+  s.monitor("m", {"type='error'"});
+  s.leave_all();
   s.test("monitoring: no reply wanted");
   for (const char* actor : {"a", "m"}) s.enter(actor);
   s.monitor("m", {}, NO_REPLY);

@@ -96,6 +96,7 @@ void driver_scenarios(Stage& s);    // scenarios_driver.cpp
 void monitor_scenarios(Stage& s);   // scenarios_monitor.cpp
 void stats_scenarios(Stage& s);     // scenarios_stats.cpp
 void table_scenarios(Stage& s);     // scenarios_table.cpp
+void unusual_scenarios(Stage& s);   // scenarios_unusual.cpp
 
 void activation_scenarios(Stage& s);  // scenarios_activation.cpp; on a bus that starts services
 

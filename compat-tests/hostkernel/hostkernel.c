@@ -9,6 +9,7 @@
 
 #include <linux/bug.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -17,13 +18,13 @@
 
 /* Allocation */
 
-static unsigned long fail_at;
+struct host_task host_task;
 static bool failed;
 static long allocs;
 
 void host_fail_alloc(unsigned long n)
 {
-	fail_at = n;
+	current->fail_nth = n;
 	failed = false;
 }
 
@@ -41,7 +42,7 @@ static void *host_alloc(size_t n, size_t size, bool zero)
 {
 	void *p;
 
-	if (fail_at && !--fail_at) {
+	if (current->fail_nth && !--current->fail_nth) {
 		failed = true;
 		return NULL;
 	}
@@ -159,7 +160,9 @@ void get_random_bytes(void *buf, size_t n)
 	}
 }
 
-/* Sorting, users */
+/* Sorting, users, processors */
+
+unsigned long host_steps;
 
 void sort(void *base, size_t n, size_t size,
 	  int (*compare)(const void *a, const void *b),

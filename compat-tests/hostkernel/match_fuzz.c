@@ -41,15 +41,22 @@ static struct dg_msg msgs[] = {
 	  .error_name = "a.E", .destination = "a.b", .signature = "s" },
 };
 
+/* The first owns a.b, for which the second waits, who owns a.c. */
+static struct dg_registry names;
 static struct dg_owner owners[3];
 
 static void make_messages(void)
 {
 	static struct dg_body_writer w[ARRAY_SIZE(msgs)];
+	struct dg_name_change change;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(owners); i++)
 		dg_owner_init(&owners[i], i + 1, NULL);
+	require(!dg_registry_init(&names), "no memory");
+	dg_registry_request(&names, &owners[0], "a.b", 0, &change);
+	dg_registry_request(&names, &owners[1], "a.b", 0, &change);
+	dg_registry_request(&names, &owners[1], "a.c", 0, &change);
 	for (i = 0; i < ARRAY_SIZE(msgs); i++) {
 		dg_body_writer_init(&w[i]);
 		switch (msgs[i].serial) {
@@ -103,7 +110,8 @@ static void use(struct dg_match_rule *rule, const struct dg_match_rule *again)
 		u64 from = msgs[i].sender;
 		unsigned int found = 0;
 
-		dg_match_ctx_init(&ctx, &msgs[i], from ? &owners[from - 1] : NULL,
+		dg_match_ctx_init(&ctx, &msgs[i], &names,
+				  from ? &owners[from - 1] : NULL,
 				  msgs[i].destination ? &owners[0] : NULL);
 		dg_match_table_for_each(&table, &ctx, count, &found);
 		require(found == dg_match_applies(again, &ctx),

@@ -364,7 +364,7 @@ static void test_applies(void)
 			bool ours, theirs = has_arrived(&arrived,
 							sent[k].serial);
 
-			dg_match_ctx_init(&ctx, &sent[k].msg, &owner, NULL);
+			dg_match_ctx_init(&ctx, &sent[k].msg, &reg, &owner, NULL);
 			ours = dg_match_applies(rule, &ctx);
 			if (theirs)
 				met++;

@@ -3,12 +3,15 @@
  * policy_cost_test.c - a verdict meets only rules that could apply
  *
  * Linked with --wrap of what a verdict does with a rule, and of what it hashes to
- * find it: both are counted, with few rules and with many that can't apply.
+ * find it: both are counted, with few rules and with many that can't apply.  So
+ * are the comparisons with users at the console, to find a peer's class.
  */
 #include <kunit/test.h>
 #include <linux/dbus_genl.h>
 #include <linux/err.h>
+#include <linux/errno.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <net/netlink.h>
@@ -16,7 +19,7 @@
 
 #include "policy.h"
 
-static unsigned int looked_at, hashed;
+static unsigned int looked_at, hashed, compared;
 
 bool __real_dg_policy_rule_matches(const struct dg_policy_rule *rule,
 				   const struct dg_policy_ask *ask);
@@ -30,6 +33,14 @@ u32 __real_dg_policy_hash_text(const struct dg_policy *policy, const char *s,
 			       size_t n);
 u32 __wrap_dg_policy_hash_text(const struct dg_policy *policy, const char *s,
 			       size_t n);
+int __real_dg_policy_compare_users(const void *a, const void *b);
+int __wrap_dg_policy_compare_users(const void *a, const void *b);
+
+int __wrap_dg_policy_compare_users(const void *a, const void *b)
+{
+	compared++;
+	return __real_dg_policy_compare_users(a, b);
+}
 
 bool __wrap_dg_policy_rule_matches(const struct dg_policy_rule *rule,
 				   const struct dg_policy_ask *ask)
@@ -212,7 +223,7 @@ static void verdict(struct kunit *test, const struct texts *t, unsigned int n,
 	/* The table has a bucket for each, and the hash is good enough. */
 	KUNIT_EXPECT_LE(test, longest_chain(&class->index[kind]), 32U);
 	dg_policy_class_put(class);
-	dg_policy_free(policy);
+	dg_policy_put(policy);
 }
 
 static void check(struct kunit *test, const struct texts *t, u8 type)
@@ -304,10 +315,134 @@ static void cost_own(struct kunit *test)
 		check(test, &rules[i], DG_MSG_CALL);
 }
 
+/*
+ * What it takes to judge what goes to one who waits for 20 names behind @n_before
+ * others, and to count the @n_rules that say so: steps of loops, and rules looked
+ * at.
+ */
+static void cost_of_names(struct kunit *test, unsigned int n_before,
+			  unsigned int n_rules, unsigned long *steps,
+			  unsigned int *looked)
+{
+	enum { NAMES = 20 };
+	static const struct texts rules = { DBUS_GENL_RULE_SEND,
+					    .name = "o.n%u.x" };
+	static const struct dg_policy_who nobody = {
+		.uid = KUIDT_INIT(1000),
+		.in_group = no_group,
+	};
+	const struct dg_msg msg = {
+		.type = DG_MSG_CALL, .serial = 1, .path = "/x",
+		.interface = "i.n", .member = "M", .destination = ":1.7",
+		.signature = "",
+	};
+	struct dg_policy_ask ask = { .msg = &msg, .other.unique = ":1.7" };
+	struct dg_owner *owners = kvcalloc(n_before + 1, sizeof(*owners),
+					   GFP_KERNEL);
+	struct dg_policy *policy = make_policy(test, &rules, n_rules);
+	struct dg_policy_class *class = dg_policy_class_get(policy, &nobody);
+	struct dg_name_change change;
+	struct dg_registry names;
+	unsigned int i, k;
+	char text[32];
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(class));
+	KUNIT_ASSERT_EQ(test, dg_registry_init(&names), 0);
+	for (i = 0; i <= n_before; i++) {
+		dg_owner_init(&owners[i], i + 1, NULL);
+		for (k = 0; k < NAMES; k++) {
+			scnprintf(text, sizeof(text), "o.n%u.x", k);
+			dg_registry_request(&names, &owners[i], text, 0,
+					    &change);
+		}
+	}
+	ask.other.owner = &owners[n_before];
+
+	host_steps = 0;
+	KUNIT_EXPECT_TRUE(test, dg_policy_may(class, DG_POLICY_SEND, &ask) ==
+					(n_rules == 8));
+	*steps = host_steps;
+	looked_at = 0;
+	KUNIT_EXPECT_EQ(test, dg_policy_count(class, DG_POLICY_SEND, &ask),
+			(int)min_t(unsigned int, NAMES, n_rules));
+	*looked = looked_at;
+	host_fail_alloc(1);
+	KUNIT_EXPECT_EQ(test, dg_policy_count(class, DG_POLICY_SEND, &ask),
+			-ENOMEM);
+	host_fail_alloc(0);
+
+	for (i = 0; i <= n_before; i++)
+		dg_registry_drop(&names, &owners[i], NULL, NULL);
+	dg_registry_destroy(&names);
+	dg_policy_class_put(class);
+	dg_policy_put(policy);
+	kvfree(owners);
+}
+
+/*
+ * How long the queues are that somebody waits in makes no difference; and to
+ * count rules costs as much as there are, not times the names.
+ */
+static void cost_names(struct kunit *test)
+{
+	unsigned long first, last;
+	unsigned int looked;
+
+	cost_of_names(test, 0, 8, &first, &looked);
+	KUNIT_EXPECT_NE(test, first, 0UL);
+	KUNIT_EXPECT_LE(test, looked, 2 * 8U);
+	cost_of_names(test, 200, 8, &last, &looked);
+	KUNIT_EXPECT_EQ(test, last, first);
+	cost_of_names(test, 0, 1000, &last, &looked);
+	KUNIT_EXPECT_LE(test, looked, 2 * 1000U);
+}
+
+/* Who is at the console is looked up once, in order, however many ask for it. */
+static void cost_console(struct kunit *test)
+{
+	enum { BITS = 12, N = 1 << BITS };
+	struct blob b = { .size = DBUS_GENL_POLICY_MAX };
+	struct dg_policy_complaint complaint = { };
+	struct dg_policy *policy;
+	u32 users[N], i;
+
+	b.data = kvmalloc(b.size, GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, b.data != NULL);
+	for (i = 0; i < N; i++) {
+		size_t section = put(&b, DBUS_GENL_POLICY_A_SECTION, NULL, 0);
+
+		put_u8(&b, DBUS_GENL_SECTION_A_AT_CONSOLE, i & 1);
+		close_nest(&b, section);
+		users[i] = 2 * (N - i);
+	}
+	put(&b, DBUS_GENL_POLICY_A_CONSOLE, users, sizeof(users));
+	policy = dg_policy_load(b.data, b.len, &init_user_ns, &complaint);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(policy));
+
+	/* The even ones are there. */
+	for (i = 2; i < 2 * N + 2; i += 111) {
+		const struct dg_policy_who who = { .uid = KUIDT_INIT(i),
+						   .in_group = no_group };
+		struct dg_policy_class *class;
+
+		compared = 0;
+		class = dg_policy_class_get(policy, &who);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(class));
+		KUNIT_EXPECT_NE(test, compared, 0U);
+		KUNIT_EXPECT_LE(test, compared, BITS + 1U);
+		/* at_console true comes before false. */
+		KUNIT_EXPECT_EQ(test, !(class->sections[0] & 1), i % 2);
+		dg_policy_class_put(class);
+	}
+	dg_policy_put(policy);
+}
+
 static struct kunit_case cost_cases[] = {
 	KUNIT_CASE(cost_send),
 	KUNIT_CASE(cost_receive),
 	KUNIT_CASE(cost_own),
+	KUNIT_CASE(cost_names),
+	KUNIT_CASE(cost_console),
 	{}
 };
 

@@ -43,6 +43,29 @@ static bool in_group(const void *data, kgid_t gid)
 	return __kgid_val(gid) % 2 == *(const u32 *)data;
 }
 
+/* The other party's, whose unique name is the first. */
+static const char *const names[] = { ":1.1", "a.b.c", "a.b-c.d", "a.b", "x.y" };
+
+/* What dg_policy_count() says, the long way. */
+static int count(const struct dg_policy_class *class, unsigned int kind,
+		 const struct dg_policy_ask *question)
+{
+	const struct dg_policy_index *index = &class->index[kind];
+	unsigned int i, k;
+	int n = 0;
+
+	for (i = 0; i < index->n_rules; i++) {
+		const struct dg_policy_rule *rule =
+			&class->policy->rules[index->rules[i]];
+		bool takes = false;
+
+		for (k = 0; k < ARRAY_SIZE(names); k++)
+			takes |= dg_policy_rule_takes(rule, names[k]);
+		n += takes && dg_policy_rule_matches(rule, question);
+	}
+	return n;
+}
+
 /* By each verdict's own rule: the index must not find less or more. */
 static void ask(const struct dg_policy_class *class,
 		const struct dg_owner *owner, unsigned int i)
@@ -50,7 +73,7 @@ static void ask(const struct dg_policy_class *class,
 	struct dg_policy_ask question = {
 		.msg = &msgs[i % ARRAY_SIZE(msgs)],
 		.n_fds = i % 3,
-		.other = { .unique = ":1.1", .owner = owner },
+		.other = { .unique = names[0], .owner = owner },
 		.requested_reply = i & 1,
 		.eavesdropping = i & 2,
 	};
@@ -58,10 +81,11 @@ static void ask(const struct dg_policy_class *class,
 
 	for (kind = DG_POLICY_SEND; kind <= DG_POLICY_RECEIVE; kind++) {
 		bool may = dg_policy_may(class, kind, &question);
-		unsigned int n = dg_policy_count(class, kind, &question);
+		int n = dg_policy_count(class, kind, &question);
 
+		require(n == count(class, kind, &question), "counted wrongly");
 		require(n || !may, "allowed by no rule");
-		require(n <= class->index[kind].n_rules, "too many rules");
+		require((u32)n <= class->index[kind].n_rules, "too many rules");
 	}
 }
 
@@ -97,6 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct dg_policy *policy;
 	struct dg_owner owner;
 	long before = host_allocs();
+	unsigned int i;
 	void *blob = kvmalloc(size ?: 1, GFP_KERNEL);
 
 	memcpy(blob, data, size);
@@ -111,13 +136,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	require(!dg_registry_init(&registry), "no memory");
 	dg_owner_init(&owner, 2, NULL);
-	require(dg_registry_request(&registry, &owner, "a.b.c", 0, &change) ==
-			DG_REQUEST_PRIMARY_OWNER,
-		"no name");
+	for (i = 1; i < ARRAY_SIZE(names); i++)
+		require(dg_registry_request(&registry, &owner, names[i], 0,
+					    &change) == DG_REQUEST_PRIMARY_OWNER,
+			"no name");
 	use(policy, &owner);
 	dg_registry_drop(&registry, &owner, NULL, NULL);
 	dg_registry_destroy(&registry);
-	dg_policy_free(policy);
+	dg_policy_put(policy);
 	require(host_allocs() == before, "something is left");
 	return 0;
 }

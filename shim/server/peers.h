@@ -97,8 +97,8 @@ inline const Home home;
 // A main loop, of poll().
 class Loop {
  public:
-  // Runs until `done`, or false after a few seconds.
-  bool run(const std::function<bool()>& done, int milliseconds = 5000) {
+  // Runs until `done`, or false after what is for ever on a busy machine.
+  bool run(const std::function<bool()>& done, int milliseconds = 60000) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
     while (true) {
       dispatch();

@@ -117,7 +117,7 @@ class Conversation {
   std::string heard() {
     std::string text;
     char buffer[4096];
-    for (int turns = tcp_ ? kTcpTurns : 1; turns > 0; --turns) {
+    for (int turns = tcp_ ? kTcpTurns : 1; turns > 0 && text.empty() && !closed_; --turns) {
       if (tcp_) ::usleep(1000);
       loop_.settle();
       ssize_t n;
@@ -153,8 +153,8 @@ class Conversation {
     return text;
   }
 
-  // Its packets may take a little.
-  static constexpr int kTcpTurns = 5;
+  // Its packets may take a little; not every line has an answer.
+  static constexpr int kTcpTurns = 200;
 
   const Peer& peer_;
   Asked asked_;

@@ -115,11 +115,6 @@ bool GenlTransport::can_send_type(int dbus_type) const noexcept {
 
 IoStatus GenlTransport::send(DBusMessage& message) noexcept {
   if (!socket_.is_open() || gone_) return IoStatus::Disconnected;
-  if (message.type() > DBUS_MESSAGE_TYPE_SIGNAL) {
-    // To be ignored by whoever gets it (spec, "Message Format").
-    trace("genl: a message of unknown type %d isn't sent", message.type());
-    return IoStatus::Ok;
-  }
   if (!message.fds().empty() && peer_.max_fds == 0) {
     return send_failed(message, DBUS_ERROR_NOT_SUPPORTED, "This bus doesn't pass file descriptors");
   }

@@ -92,6 +92,23 @@ TEST_F(GenlTransportTest, SendHasTheHeaderInAttributesAndTheBodyInOne) {
   EXPECT_EQ(std::memcmp(nla_data(a[DBUS_GENL_MSG_A_BODY]), "twelve bytes", 12), 0);
 }
 
+// What the bus makes of it is the bus's.
+TEST_F(GenlTransportTest, SendHasTypesThatNobodyKnows) {
+  for (int type : {5, 77, 255}) {
+    MessageBuilder builder;
+    builder.start(type, 0, 41);
+    builder.set_destination(":1.7");
+    const auto message = Ref<DBusMessage>::adopt(builder.finish());
+    ASSERT_NE(message.get(), nullptr);
+    EXPECT_EQ(transport_->send(*message), IoStatus::Ok);
+    nlmsghdr* request = kernel_.request();
+    ASSERT_NE(request, nullptr);
+    nlattr* a[DBUS_GENL_MSG_A_MAX + 1];
+    ASSERT_EQ(genlmsg_parse(request, 0, a, DBUS_GENL_MSG_A_MAX, nullptr), 0);
+    EXPECT_EQ(nla_get_u8(a[DBUS_GENL_MSG_A_TYPE]), type);
+  }
+}
+
 TEST_F(GenlTransportTest, EveryBodyIsAlignedWithAtMostOnePadBeforeIt) {
   bool padded = false;
   bool unpadded = false;

@@ -42,8 +42,9 @@ struct PolicySection {
 struct BusConfig {
   std::string type;
   std::vector<PolicySection> policy;
-  std::map<std::string, uint64_t> limits;  // by dbus-daemon's names; the last one counts
-  std::vector<std::string> warnings;       // as one-line texts: what was passed over, and why
+  std::map<std::string, uint64_t> limits;   // by dbus-daemon's names; the last one counts
+  std::map<std::string, std::string> auth;  // mechanisms, and where they stand: "FILE:LINE: "
+  std::vector<std::string> warnings;        // as one-line texts: what was passed over, and why
 };
 
 // Reads a file and what it includes. Throws ConfigError.

@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
 #include <stdexcept>
 #include <string_view>
 
@@ -19,13 +21,13 @@ namespace {
 
 constexpr uint32_t kMaxFds = 33554432;  // dbus-daemon's bound of min_fds and max_fds
 
-constexpr std::array<std::string_view, 17> kLimits = {
-    "max_incoming_bytes",
-    "max_incoming_unix_fds",
-    "max_outgoing_bytes",
-    "max_outgoing_unix_fds",
-    "max_message_size",
-    "max_message_unix_fds",
+// These may be what a long is, the others what an int is.
+constexpr std::array<std::string_view, 6> kLongLimits = {
+    "max_incoming_bytes",    "max_incoming_unix_fds", "max_outgoing_bytes",
+    "max_outgoing_unix_fds", "max_message_size",      "max_message_unix_fds",
+};
+
+constexpr std::array<std::string_view, 11> kIntLimits = {
     "service_start_timeout",
     "auth_timeout",
     "pending_fd_timeout",
@@ -41,23 +43,39 @@ constexpr std::array<std::string_view, 17> kLimits = {
 
 [[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what); }
 
-template <typename Number>
-std::optional<Number> number_of(const std::string& text) {
-  Number number = 0;
-  const char* end = text.data() + text.size();
-  auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || rest != end || text.empty()) return std::nullopt;
+// What a text begins with, as strtol() reads it: 010 is 8, and 0x10 is 16.
+std::optional<long> number_at(const std::string& text, const char** rest) {
+  char* end = nullptr;
+  errno = 0;
+  const long number = std::strtol(text.c_str(), &end, 0);
+  if (errno || end == text.c_str()) return std::nullopt;
+  *rest = end;
   return number;
 }
 
+// What comes behind the number doesn't matter.
+std::optional<long> number_of(const std::string& text) {
+  const char* rest = nullptr;
+  return number_at(text, &rest);
+}
+
+// Of a user or group; of these a text is a name unless all of it is a number. -1 is no id, and
+// what goes beyond 32 bits is nobody (dbus-daemon takes it for who has the rest of its bits).
+std::optional<uint32_t> id_of(const std::string& text) {
+  const char* rest = nullptr;
+  const std::optional<long> number = number_at(text, &rest);
+  if (!number || *rest || *number < 0 || *number >= UINT32_MAX) return std::nullopt;
+  return static_cast<uint32_t>(*number);
+}
+
 std::optional<uint32_t> user_of(const std::string& text) {
-  if (auto number = number_of<uint32_t>(text)) return number;
+  if (auto number = id_of(text)) return number;
   const passwd* user = ::getpwnam(text.c_str());
   return user ? std::optional<uint32_t>(user->pw_uid) : std::nullopt;
 }
 
 std::optional<uint32_t> group_of(const std::string& text) {
-  if (auto number = number_of<uint32_t>(text)) return number;
+  if (auto number = id_of(text)) return number;
   const group* group = ::getgrnam(text.c_str());
   return group ? std::optional<uint32_t>(group->gr_gid) : std::nullopt;
 }
@@ -70,12 +88,12 @@ bool bool_of(const std::string& name, const std::string& value) {
 }
 
 uint32_t fds_of(const std::string& name, const std::string& value) {
-  const std::optional<uint32_t> number = number_of<uint32_t>(value);
-  if (!number || *number > kMaxFds) {
+  const std::optional<long> number = number_of(value);
+  if (!number || *number < 0 || *number > kMaxFds) {
     fail("bad value \"" + value + "\" of " + name + ": it must be an integer from 0 to " +
          std::to_string(kMaxFds));
   }
-  return *number;
+  return static_cast<uint32_t>(*number);
 }
 
 uint8_t type_of(const std::string& value) {
@@ -110,7 +128,8 @@ class RuleReader {
     }
     if (send_ && receive_) combination("send and receive attributes");
     if (destinations_ > 1) combination("send_destination and send_destination_prefix");
-    if (rule_.broadcast == true && rule_.name) {
+    // Neither can one with a prefix; that is no mistake to dbus-daemon.
+    if (rule_.broadcast == true && rule_.name && !rule_.prefix) {
       fail("send_broadcast=\"true\" and a destination cannot match anything");
     }
     if (error_ && (interface_ || member_)) {
@@ -131,7 +150,7 @@ class RuleReader {
 
   void attribute(const std::string& name, const std::string& value) {
     if (name == "log") {
-      (void)bool_of(name, value);  // dbus-daemon logs more then; the kernel doesn't log
+      // dbus-daemon logs more, then, and doesn't look at the value; the kernel doesn't log.
     } else if (name == "eavesdrop") {
       rule_.eavesdrop = bool_of(name, value);
     } else if (name == "min_fds") {
@@ -279,12 +298,14 @@ std::optional<PolicyRule> read_rule(const std::string& element, const XmlAttribu
 }
 
 uint64_t read_limit(const std::string& name, const std::string& text) {
-  if (std::find(kLimits.begin(), kLimits.end(), name) == kLimits.end()) {
-    fail("there is no limit called \"" + name + "\"");
-  }
-  const std::optional<uint64_t> number = number_of<uint64_t>(text);
+  const bool is_long = has(kLongLimits, name);
+  if (!is_long && !has(kIntLimits, name)) fail("there is no limit called \"" + name + "\"");
+  const std::optional<long> number = number_of(text);
   if (!number) fail("<limit name=\"" + name + "\"> is not a number: \"" + text + "\"");
-  return *number;
+  if (*number < 0 || (!is_long && *number > INT_MAX)) {
+    fail("<limit name=\"" + name + "\"> is out of range: " + text);
+  }
+  return static_cast<uint64_t>(*number);
 }
 
 }  // namespace dg

@@ -3,10 +3,12 @@
 // what is wrong, without the place.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "policy/bus_config.h"
 
@@ -14,6 +16,12 @@ namespace dg {
 
 using XmlAttributes = std::map<std::string, std::string>;
 using Warn = std::function<void(const std::string& what)>;
+
+// Whether some texts, in an array, have one among them.
+template <typename Texts>
+bool has(const Texts& texts, std::string_view text) {
+  return std::find(texts.begin(), texts.end(), text) != texts.end();
+}
 
 XmlAttributes read_attributes(const char** attributes);
 // Without its rules; nothing if it is for a user or group that there isn't.

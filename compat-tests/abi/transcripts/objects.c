@@ -47,7 +47,7 @@ static void call(const char* path, const char* interface, const char* member) {
   printf("call %s %s %s\n", path, interface ? interface : "-", member);
   message =
       dbus_message_new_method_call(dbus_bus_get_unique_name(service), path, interface, member);
-  dbus_connection_send_with_reply(client, message, &pending, 5000);
+  dbus_connection_send_with_reply(client, message, &pending, 60000);
   dbus_message_unref(message);
   dbus_connection_flush(client);
   while (!dbus_pending_call_get_completed(pending)) {

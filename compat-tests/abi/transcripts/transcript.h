@@ -18,7 +18,7 @@ static inline void transcript_start(void) {
   DBusError error = DBUS_ERROR_INIT;
   DBusConnection* connection;
   setvbuf(stdout, NULL, _IONBF, 0);
-  alarm(60);
+  alarm(300);
   connection = dbus_bus_get_private(DBUS_BUS_SESSION, &error);
   if (!connection) {
     printf("no bus: %s\n", error.message);

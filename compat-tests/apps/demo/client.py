@@ -32,5 +32,5 @@ try:
     inventory.Count("diamonds")
 except dbus.DBusException as e:
     print(f"Count: {e.get_dbus_name()}: {e.get_dbus_message()}")
-GLib.timeout_add_seconds(30, lambda: sys.exit("the signal never came"))
+GLib.timeout_add_seconds(100, lambda: sys.exit("the signal never came"))
 loop.run()

@@ -156,9 +156,8 @@ def services():
     step("dbus-monitor watches its signals, and who owns its name")
     monitor = Background("dbus-monitor", "dbus-monitor", "--session", f"type='signal',interface='{NAME}'",
                          f"type='signal',member='NameOwnerChanged',arg0='{NAME}'")
-    # It prints the NameAcquired of its own Hello; its rules are then on their way.
-    monitor.wait_for("NameAcquired")
-    time.sleep(3)
+    # BecomeMonitor takes the name of its own Hello from it: it monitors then.
+    monitor.wait_for("NameLost")
     output(f"its libdbus: {monitor.uses_our_library()}")
     return service, monitor
 
@@ -225,8 +224,8 @@ def death(service, monitor):
         text = caller.wait_for(r"milliseconds after the kill: \d+")
         output(text)
         expect(text, r"org\.freedesktop\.DBus\.Error\.NoReply: Message recipient disconnected from message bus")
-        # Python's own part, in an emulated guest, is most of it.
-        if int(re.search(r"kill: (\d+)", text)[1]) > 5000:
+        # Python's own part, in an emulated guest, is most of it; by its time-out it would have been a minute.
+        if int(re.search(r"kill: (\d+)", text)[1]) > 30000:
             raise Failed("that isn't at once")
         caller.stop()
     service.process.wait(PATIENCE)

@@ -22,7 +22,7 @@ def comparable(text):
 
 
 def run(program, scenario, environment):
-    result = subprocess.run([program, scenario], env=environment, text=True, timeout=60,
+    result = subprocess.run([program, scenario], env=environment, text=True, timeout=300,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return comparable(result.stdout) + [f'status {result.returncode}']
 

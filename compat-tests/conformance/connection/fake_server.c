@@ -95,7 +95,7 @@ DBusConnection* fake_connect(int* peer, bool shared) {
   close(handshake.listener);
   unlink(path);
   *peer = handshake.peer;
-  hello = peer_read(*peer, 2000);
+  hello = peer_read(*peer, 20000);
   if (!hello) fail("no hello");
   dbus_message_unref(hello);
   return connection;

@@ -359,13 +359,13 @@ void deaf(Tap& tap) {
 
 void timeouts(Tap& tap) {
   Lab l(tap);
-  l.limit(DBUS_GENL_LIMIT_A_SERVICE_START_TIMEOUT, 300);
+  l.limit(DBUS_GENL_LIMIT_A_SERVICE_START_TIMEOUT, 3000);
   const uint32_t serial = l.send(l.a, to("t.One", "M"));
   const uint32_t start = l.start(l.b, "t.One");
   const uint64_t id = l.asked(DBUS_GENL_CMD_ACTIVATE, "t.One");
   const std::string text = DBUS_ERROR +
                            "TimedOut: Failed to activate service 't.One': timed out "
-                           "(service_start_timeout=300ms)";
+                           "(service_start_timeout=3000ms)";
   l.answered(l.a, serial, text, "a message");
   l.answered(l.b, start, text, "StartServiceByName");
   refused(tap, l.c.answer(DBUS_GENL_CMD_ACTIVATE, id, "x.Y", "z"), ENOENT,

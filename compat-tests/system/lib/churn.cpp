@@ -182,8 +182,13 @@ void round(Tap& tap, Shared* shared, std::vector<Witness>& witnesses, int number
   uint32_t started = 0, died_alone = 0, index_of_pid = 0;
   std::map<pid_t, uint32_t> index;
   int64_t next_note = now_ms() + 10000;
+  const int64_t patience = now_ms() + 300000;
+  bool ending = false;
+  auto at_work = [&] {
+    return static_cast<uint32_t>(std::count(shared->phase, shared->phase + clients, BUSY));
+  };
 
-  // All of them come before the first goes; then the end of each is random.
+  // All of them come, and most are at work, before the first goes; then the end of each is random.
   while (started < clients || !alive.empty()) {
     for (int i = 0; i < 25 && started < clients; ++i, ++started) {
       auto seed = static_cast<uint32_t>(random());
@@ -194,10 +199,11 @@ void round(Tap& tap, Shared* shared, std::vector<Witness>& witnesses, int number
       alive.push_back({pid, 0});
       // One in ten dies at its birth, and so perhaps before CONNECT.
       if (random() % 10 == 0) alive.back().end = now_ms() + static_cast<int64_t>(random() % 30);
-      if (started + 1 == clients) {
-        for (auto& life : alive)
-          if (!life.end) life.end = now_ms() + static_cast<int64_t>(random() % 6000);
-      }
+    }
+    if (started == clients && !ending && (at_work() >= clients * 3 / 5 || now_ms() > patience)) {
+      ending = true;
+      for (auto& life : alive)
+        if (!life.end) life.end = now_ms() + static_cast<int64_t>(random() % 6000);
     }
     Stats s = stats();
     most_peers = std::max(most_peers, s[DBUS_GENL_STATS_A_PEERS]);
@@ -240,7 +246,7 @@ void round(Tap& tap, Shared* shared, std::vector<Witness>& witnesses, int number
 
   // A process that is waited for has closed its sockets; what runs later is small.
   Stats after;
-  for (int i = 0; i < 200; ++i) {
+  for (int64_t end = now_ms() + 60000; now_ms() < end;) {
     for (auto& witness : witnesses) witness.read(10);
     after = stats();
     if (same_gauges(before, after)) break;
@@ -302,7 +308,7 @@ int main(int argc, char** argv) {
     for (int i = 1; i <= rounds; ++i) round(tap, shared, witnesses, i, clients, random);
   }
   Stats at_last = stats();
-  for (int i = 0; i < 50 && !same_gauges(at_first, at_last); ++i) {
+  for (int i = 0; i < 600 && !same_gauges(at_first, at_last); ++i) {
     usleep(100000);
     at_last = stats();
   }

@@ -16,12 +16,14 @@
 
 #include <cstring>
 
+#include "controller.h"
 #include "files.h"
 #include "policy_users.h"
 #include "settle.h"
 #include "shared_bus.h"
 
 using namespace dg::test;
+using namespace std::string_literals;
 
 namespace {
 
@@ -164,6 +166,124 @@ void deputy(Tap& tap, const char* writer, const Peer& roots) {
   tap.ok(stats()[DBUS_GENL_STATS_A_BUSES] == 1 && roots.id, "the bus is there, and no other");
 }
 
+// What was written to a user's socket by the writer: the kernel's answer must be this.
+void written(Tap& tap, const char* writer, GenlSocket& socket, uint8_t cmd, const Attrs& attrs,
+             int error, const std::string& what) {
+  const int status = written_by_root(writer, socket, genl_bytes(cmd, attrs, NLM_F_ACK, 80));
+  std::string why;
+  const int got = answer(socket, 80, why);
+  tap.ok(status == 0 && got == error, "%s: %s (%d, writer's status %d)", what.c_str(),
+         error ? why.c_str() : "does what the user can do", got, status);
+}
+
+// Files that wait for the user's peer are not installed in the writer, and stay the user's.
+void claimed(Tap& tap, const char* writer) {
+  Peer users, observer;
+  users.takes_fds = true;
+  {
+    const BecomeUser user(USER, {USER});
+    if (users.join(SHARED_BUS).empty()) tap.bail("the user can't join");
+  }
+  observer.join(SHARED_BUS);
+  Message m = to(users, {STDIN_FILENO});
+  observer.send(m);
+  auto came = users.receive(5000);
+  if (!came) tap.bail("no message with a file");
+  Attrs which;
+  which.u64(DBUS_GENL_MSG_A_SENDER, came->sender).u32(DBUS_GENL_MSG_A_SERIAL, came->serial);
+  written(tap, writer, users.sock, DBUS_GENL_CMD_FD_CLAIM, which, -EPERM, "FD_CLAIM");
+  const uint64_t waiting = unclaimed();
+  Claim claim;
+  {
+    const BecomeUser user(USER, {USER});
+    prctl(PR_SET_DUMPABLE, 1);
+    claim = users.claim(*came);
+  }
+  tap.ok(waiting == 1 && claim.answered && claim.fds.size() == 1 &&
+             same_file(claim.fds[0], STDIN_FILENO),
+         "and the user has the file (errno %d)", claim.error);
+  claim.close();
+}
+
+// PULL moves what is the user's into the user's socket, whoever writes it.
+void pulled(Tap& tap, const char* writer) {
+  constexpr unsigned MESSAGES = 40;
+  Peer users, observer;
+  {
+    const BecomeUser user(USER, {USER});
+    users.sock.open(4096);
+    users.auto_pull = false;
+    if (users.join(SHARED_BUS).empty()) tap.bail("the user can't join");
+  }
+  observer.join(SHARED_BUS);
+  for (unsigned i = 0; i < MESSAGES; ++i) {
+    Message m = call(users.name(), "/" + std::string(500, 'p'), "d.I", "N", Args().u(i));
+    m.flags = NO_REPLY;
+    observer.send(m);
+  }
+  unsigned got = 0, pulls = 0;
+  bool in_order = true;
+  for (unsigned rung = 0; got < MESSAGES; rung = users.doorbells) {
+    while (auto m = users.receive(200)) in_order &= m->u32_arg() == got++;
+    if (users.doorbells == rung) break;
+    ++pulls;
+    written_by_root(writer, users.sock, genl_bytes(DBUS_GENL_CMD_PULL, Attrs(), 0, 81));
+  }
+  tap.ok(got == MESSAGES && in_order && pulls > 0,
+         "PULL, %u times: the user's socket gets what is the user's, in order (%u of %u)", pulls,
+         got, MESSAGES);
+}
+
+// A controller's word decides: it is taken from who opened its socket.
+void controlled(Tap& tap, const char* writer) {
+  Controller own;
+  Peer asker;
+  {
+    const BecomeUser user(USER, {USER});
+    if (own.create("deputy-own").error || own.declare({"de.puty"}).error ||
+        asker.join("deputy-own").empty())
+      tap.bail("the user can't make a bus with services");
+  }
+  Message start = driver_call("StartServiceByName", Args().s("de.puty").u(0));
+  asker.send(start);
+  auto asked = own.next(5000);
+  if (!asked) tap.bail("no ACTIVATE");
+  Attrs no;
+  no.u64(DBUS_GENL_ACTIVATE_A_ID, asked->id)
+      .str(DBUS_GENL_ACTIVATE_A_ERROR_NAME, "de.puty.Error")
+      .str(DBUS_GENL_ACTIVATE_A_ERROR_TEXT, "no");
+  const Bytes policy = blob_of("<policy context='default'><allow user='*'/></policy>");
+  const Attrs names = Attrs().str(DBUS_GENL_BUS_A_ACTIVATABLE, "x.y");
+  const struct {
+    const char* what;
+    uint8_t cmd;
+    Attrs attrs;
+  } requests[] = {
+      {"ACTIVATE", DBUS_GENL_CMD_ACTIVATE, no},
+      {"RELOAD", DBUS_GENL_CMD_RELOAD, no},
+      {"ENVIRONMENT", DBUS_GENL_CMD_ENVIRONMENT, no},
+      {"ACTIVATABLE_SET", DBUS_GENL_CMD_ACTIVATABLE_SET, names},
+      {"ACTIVATABLE_SET of the writer's fd", DBUS_GENL_CMD_ACTIVATABLE_SET,
+       Attrs().u32(DBUS_GENL_BUS_A_ACTIVATABLE_FD, STDIN_FILENO)},
+      {"POLICY_SET", DBUS_GENL_CMD_POLICY_SET,
+       Attrs().raw(DBUS_GENL_BUS_A_POLICY, policy.data(), policy.size())},
+      {"POLICY_SET of the writer's fd", DBUS_GENL_CMD_POLICY_SET,
+       Attrs().u32(DBUS_GENL_BUS_A_POLICY_FD, STDIN_FILENO)},
+  };
+  for (auto& r : requests)
+    written(tap, writer, own.sock(), r.cmd, r.attrs, -EPERM, "a controller's "s + r.what);
+  written(tap, writer, own.sock(), DBUS_GENL_CMD_PULL, Attrs(), 0, "a controller's PULL");
+  const bool waits = stats()[DBUS_GENL_STATS_A_STARTS] == 1;
+  {
+    const BecomeUser user(USER, {USER});
+    own.answer(*asked, "de.puty.Error", "no");
+  }
+  auto told = asker.receive(5000);
+  tap.ok(waits && told && told->error_name == "de.puty.Error",
+         "what was asked for waits for the user's answer: %s",
+         told ? told->text().c_str() : "none came");
+}
+
 // nlmsg_pid means nothing, whoever's it is.
 void spoofed(Tap& tap) {
   Peer a, b, c;
@@ -205,6 +325,9 @@ int main(int argc, char** argv) {
     Peer roots;
     roots.join(SHARED_BUS);
     deputy(tap, argv[1], roots);
+    claimed(tap, argv[1]);
+    pulled(tap, argv[1]);
+    controlled(tap, argv[1]);
     connected_by(tap, argv[2], "a setgid program");
     connected_by(tap, argv[3], "another program of the user");
     connected_with_other_groups(tap);

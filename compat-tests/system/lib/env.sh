@@ -37,7 +37,7 @@ start_reference() {
 	i=0
 	while [ ! -s "$work/address" ]; do
 		i=$((i + 1))
-		[ $i -le 300 ] || bail "dbus-daemon doesn't start: $(cat "$work/daemon.log")"
+		[ $i -le 1200 ] || bail "dbus-daemon doesn't start: $(cat "$work/daemon.log")"
 		sleep 0.1
 	done
 	reference=$(cat "$work/address")

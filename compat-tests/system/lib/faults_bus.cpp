@@ -275,8 +275,9 @@ void monitors(Tap& tap, Walk& walk) {
             return std::to_string(at) + " came";
           if (at > 1 || by_m > t.by_m || by_all > 1) return "seen twice";
           // A request that was refused was perhaps not seen: it did not happen.
-          if (outcome == 0 && (at < 1 || by_m < t.by_m || by_all < 1) && !lost)
-            return "lost, and not counted";
+          const int missed = (to_one ? 0 : 1 - at) + t.by_m - by_m + 1 - by_all;
+          if (outcome == 0 && lost != static_cast<uint64_t>(missed))
+            return std::to_string(missed) + " lost, and " + std::to_string(lost) + " counted";
           const int second = walk.send(a, message, ++serial);
           return unless(!second && receiver.came("Seen") == 1 && m->came("Seen") == t.by_m &&
                             all.came("Seen") == 1,
@@ -492,7 +493,9 @@ void broadcasts(Tap& tap, Walk& walk) {
           if (at_b > 1 || at_c > 1 || at_w > t.without) return "came more than once";
           const int came = at_b + at_c + at_w;
           if (outcome > 0 && came) return "refused, and came all the same";
-          if (outcome == 0 && came < 2 + t.without && !lost) return "lost, and not counted";
+          const int missed = 2 + t.without - came;
+          if (outcome == 0 && lost != static_cast<uint64_t>(missed))
+            return std::to_string(missed) + " lost, and " + std::to_string(lost) + " counted";
           const int second = walk.send(a, message, ++serial);
           return unless(!second && b.came("Signal") == 1 && c.came("Signal") == 1 &&
                             without.came("Signal") == t.without,

@@ -312,6 +312,41 @@ void replies(Tap& tap, Walk& walk) {
       });
 }
 
+// A message that the bus refuses although it was valid: whatever fails, the sender is told, since
+// the call isn't pending any more.
+void refusals(Tap& tap, Walk& walk) {
+  Guest a(tap, true), full(tap), without(tap);
+  full.auto_pull = false;
+  uint32_t serial = 70000;
+  Message bulk = call(full.name(), "/o", "j.J", "M", Args().s(std::string(60000, 'x')));
+  bulk.flags = NO_REPLY;
+  int outcome = 0;
+  for (int i = 0; i < 2000 && !outcome; ++i) outcome = walk.send(a, bulk, ++serial);
+  if (outcome != REFUSED) tap.bail("its queue doesn't get full");
+
+  const int fd = memfd("refused");
+  Message with_file = to(without, {fd});
+  with_file.flags = 0;
+  const std::pair<const char*, Message> kinds[] = {
+      {"SEND to a full queue", call(full.name(), "/o", "j.J", "M")},
+      {"SEND with fds to who takes none", with_file}};
+  for (auto& [what, message] : kinds) {
+    Message m = message;
+    walk.each(
+        what,
+        [&] {
+          const int came = walk.send(a, m, ++serial);
+          if (came == REFUSED) return 0;
+          return came > 0 ? came : UNANSWERED;
+        },
+        [&](int) -> std::string {
+          return unless(walk.send(a, m, ++serial) == REFUSED, "the second time: accepted");
+        },
+        [&] { a.drain(); });
+  }
+  close(fd);
+}
+
 // A peer that doesn't read has its messages in the overflow queue.
 void pulling(Tap& tap, Walk& walk) {
   Guest a(tap), b(tap);
@@ -483,6 +518,7 @@ int main() {
     sending(tap, walk);
     claiming(tap, walk);
     replies(tap, walk);
+    refusals(tap, walk);
     pulling(tap, walk);
     starting(tap, walk);
   });

@@ -31,7 +31,7 @@ using namespace dg::test;
 namespace {
 
 constexpr char BUS[] = "traffic";
-constexpr unsigned PROCESSES = 4, PATIENCE_S = 120;
+constexpr unsigned PROCESSES = 4, PATIENCE_S = 400;
 
 struct Shared {
   std::atomic<bool> stop;
@@ -115,7 +115,7 @@ class Client {
         return;
       default: {
         Message m = call(unique_name(shared_.ids[pick(PROCESSES)]), "/o",
-                         pick(5) ? "t.C" : DENIED[pick(2)], "Tell");
+                         pick(2) ? "t.C" : DENIED[pick(2)], "Tell");
         m.flags = pick(2) ? NO_REPLY : 0;
         return send(std::move(m));
       }
@@ -324,7 +324,7 @@ void round(Tap& tap, int percent, unsigned seconds) {
   // For so long, and until there was enough to see.
   auto enough = [&] {
     return shared.done > 150 && shared.refused > 50 && shared.arrived > 50 && shared.claimed > 3 &&
-           shared.seen > 50 && shared.replaced > 20 && shared.denied > 3;
+           shared.seen > 50 && shared.replaced > 20 && shared.kept > 0 && shared.denied > 3;
   };
   for (unsigned i = 0; i < seconds || (i < PATIENCE_S && !enough()); ++i) sleep(1);
   FaultInjection::probability(0);

@@ -6,6 +6,7 @@
  * content are compared); what nobody claims must go, and be charged meanwhile.
  */
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -39,6 +40,16 @@ struct Timeout {
   ~Timeout() { std::ofstream(TIMEOUT) << before; }
   std::string before;
 };
+
+// One of what PEER_GET tells of a peer.
+uint64_t counter(const Peer& of, uint16_t which, const char* bus = BUS) {
+  GenlSocket s;
+  s.open();
+  const Attrs attrs = Attrs().str(DBUS_GENL_BUS_A_NAME, bus);
+  for (auto& p : s.request(DBUS_GENL_CMD_PEER_GET, attrs, NLM_F_DUMP).packets)
+    if (p.num(DBUS_GENL_PEER_A_ID) == of.id) return p.num(which);
+  return ~uint64_t{0};
+}
 
 class Fds {
  public:
@@ -432,6 +443,7 @@ void Fds::deaths() {
   int sockets[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets)) tap_.bail("socketpair");
   pid = fork();
+  if (pid < 0) tap_.bail("fork");
   if (!pid) {
     Peer receiver;
     receiver.takes_fds = true;
@@ -457,7 +469,7 @@ void Fds::deaths() {
 
 void Fds::expiry() {
   const Stats before = stats();
-  Timeout timeout(700);
+  Timeout timeout(4000);
   // A bus where nothing waits for the usual time-out already.
   Bus bus;
   bus.create("fds-expiry");
@@ -489,12 +501,17 @@ void Fds::expiry() {
   int fd = open("/etc/hostname", O_RDONLY);
   int body = memfd(u32_bytes(4) + "body");
   Message with_fd = to(receiver, {fd}), with_file = with_body(to(receiver, {}), "ay", body);
+  const uint64_t expired = stats()[DBUS_GENL_STATS_A_EXPIRED];
   sender.send(with_file);
   sender.send(with_fd);
   auto first = receiver.receive(1000), second = receiver.receive(1000);
-  bool gone = comes_true([] { return unclaimed() == 1; });
+  bool gone = comes_true([] { return unclaimed() == 1; }, 30000);
   Claim late = receiver.claim(*second), kept = receiver.claim(*first);
   tap_.ok(gone && late.answered && late.error == ENOENT, "fds expire");
+  tap_.ok(stats()[DBUS_GENL_STATS_A_EXPIRED] == expired + 1 &&
+              counter(receiver, DBUS_GENL_PEER_A_EXPIRED, "fds-expiry") == 1 &&
+              counter(sender, DBUS_GENL_PEER_A_EXPIRED, "fds-expiry") == 0,
+          "and their receiver is counted to have lost one");
   tap_.ok(kept.answered && !kept.error && kept.body_fd >= 0, "a body alone does not");
   late.close();
   kept.close();
@@ -539,13 +556,16 @@ void Fds::quota() {
   auto error = a_.receive(1000);
   tap_.ok(error && error->error_name == "org.freedesktop.DBus.Error.LimitsExceeded",
           "then the user's are refused: %s", error ? error->text().c_str() : "");
+  for (Peer* p : {&b_, &c_, &plain_}) p->ask("AddMatch", Args().s("interface='fds.Q'"));
   const Stats before = stats();
-  b_.ask("AddMatch", Args().s("interface='fds.Q'"));
+  auto counts = [&](const Peer& p) { return counter(p, DBUS_GENL_PEER_A_DROPPED); };
+  const uint64_t of_b = counts(b_), of_c = counts(c_), of_plain = counts(plain_);
   m = carrying(signal("/o", "fds.Q", "S"), {fd});
   a_.send(m);
-  tap_.ok(stats()[DBUS_GENL_STATS_A_DROPPED] == before.at(DBUS_GENL_STATS_A_DROPPED) + 1,
-          "a broadcast is dropped, and counted");
-  b_.ask("RemoveMatch", Args().s("interface='fds.Q'"));
+  tap_.ok(stats()[DBUS_GENL_STATS_A_DROPPED] == before.at(DBUS_GENL_STATS_A_DROPPED) + 2 &&
+              counts(b_) == of_b + 1 && counts(c_) == of_c + 1 && counts(plain_) == of_plain,
+          "a broadcast is lost: it counts for each that would have got it");
+  for (Peer* p : {&b_, &c_, &plain_}) p->ask("RemoveMatch", Args().s("interface='fds.Q'"));
   for (Peer& p : lazy) p.sock.close();
   nothing_waits("the receivers that claimed nothing are gone");
   m = to(b_, {fd});

@@ -341,7 +341,8 @@ class Test {
   void flood(const Kind& kind) {
     const uint32_t ready = shared->ready;
     const pid_t alice = spawn_as(ALICE, [&] { Flooder().run(kind.name); });
-    if (!comes_true([&] { return shared->ready > ready; })) tap_.bail("%s: no flood", kind.name);
+    if (!comes_true([&] { return shared->ready > ready; }, 120000))
+      tap_.bail("%s: no flood", kind.name);
 
     std::vector<double> ratios, idles, floods, means;
     uint64_t operations = 0, least = UINT64_MAX;
@@ -351,7 +352,7 @@ class Test {
     for (unsigned i = 0; i < rounds_; ++i) {
       const uint64_t before = shared->operations;
       shared->flood = true;
-      comes_true([&] { return shared->operations > before + 20; });
+      comes_true([&] { return shared->operations > before + 20; }, 10000);  // a slow kind won't
       const uint64_t at_start = shared->operations;
       const int64_t start = now_ns();
       double flooded = round(calls);
@@ -394,7 +395,7 @@ class Test {
   void start(pid_t pid) {
     const auto wanted = static_cast<uint32_t>(pids_.size() + 1);
     pids_.push_back(pid);
-    if (!comes_true([&] { return shared->ready == wanted; })) {
+    if (!comes_true([&] { return shared->ready == wanted; }, 120000)) {
       kill(pid, SIGKILL);
       tap_.bail("peer %u of Bob's can't join: status %d", wanted, ended(pid));
     }

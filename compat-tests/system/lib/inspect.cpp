@@ -8,6 +8,7 @@
  */
 #include <linux/netlink.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,9 @@
 #include <set>
 #include <thread>
 
+#include "../../../kmod/limits.h"
+#include "files.h"
+#include "pass_fds.h"
 #include "peer.h"
 #include "settle.h"
 #include "tap.h"
@@ -90,6 +94,18 @@ std::set<std::string> list(Peer& p, std::string_view member, const Args& args = 
     at += 4 + n + 1;
   }
   return out;
+}
+
+uint64_t grew(const Packet& before, const Packet& after, uint16_t attr) {
+  return after.num(attr) - before.num(attr);
+}
+
+// The attributes that are nested in one.
+Packet inside(const Packet& p, uint16_t attr) {
+  Packet nest;
+  auto bytes = p.attr(attr);
+  if (bytes) nest.attrs.assign(bytes->begin(), bytes->end());
+  return nest;
 }
 
 void what_there_is(Tap& tap) {
@@ -189,9 +205,6 @@ void what_there_is(Tap& tap) {
   Message bad = call(b.name(), "no path", "x.Y", "Z");
   int refused = a.send(bad);
   Packet a1 = peer(a), b1 = peer(b);
-  auto grew = [](const Packet& x, const Packet& y, uint16_t attr) {
-    return y.num(attr) - x.num(attr);
-  };
   tap.ok(grew(a0, a1, DBUS_GENL_PEER_A_SENT) == 6 && refused == -EINVAL &&
              grew(a0, a1, DBUS_GENL_PEER_A_REFUSED) == 2,
          "6 messages sent, one refused by error, one by errno: %lu, %lu",
@@ -252,6 +265,233 @@ void what_there_is(Tap& tap) {
              pc.num(DBUS_GENL_PEER_A_QUEUED_BYTES) == 0 &&
              pc.num(DBUS_GENL_PEER_A_UNREAD_BYTES) == 0,
          "and are gone when it has read (%d)", much);
+}
+
+// The name of a process is any bytes; it stands in texts that others get.
+void odd_name(Tap& tap) {
+  Bus bus;
+  if (bus.create(BUS).error) tap.bail("no bus");
+  Peer a, odd;
+  odd.takes_fds = true;
+  char comm[17] = "";
+  prctl(PR_GET_NAME, comm);
+  prctl(PR_SET_NAME, "o\xff\x1b\n\xc3\xa9\"d");
+  if (a.join(BUS).empty() || odd.join(BUS).empty()) tap.bail("cannot join");
+  prctl(PR_SET_NAME, comm);
+  Attrs limits;
+  limits.u32(DBUS_GENL_LIMIT_A_MAX_OUTGOING_UNIX_FDS, 0);
+  GenlSocket s;
+  s.open();
+  s.request(DBUS_GENL_CMD_LIMITS_SET, bus_attrs().nested(DBUS_GENL_BUS_A_LIMITS, limits));
+  Message m = call(odd.name(), "/x", "x.Y", "File");
+  m.fds = {0};
+  auto error = a.call(m);
+  const std::string text = error ? error->string_arg() : "";
+  tap.ok(error && error->error_name == "org.freedesktop.DBus.Error.LimitsExceeded" &&
+             text.find("comm=\"o?????\"d\"") != text.npos &&
+             peer(odd).str(DBUS_GENL_PEER_A_COMM) == "o?????\"d",
+         "a process's name that isn't printable: %s", error ? error->text().c_str() : "no error");
+}
+
+// BUS_A_STATS of the bus.
+Packet bus_stats() {
+  for (auto& p : dump(DBUS_GENL_CMD_BUS_GET, Attrs()).packets)
+    if (p.str(DBUS_GENL_BUS_A_NAME) == BUS) return inside(p, DBUS_GENL_BUS_A_STATS);
+  return {};
+}
+
+// What is refused by an error, whoever's it is, counts; of its peer, its bus, and all.
+void refusals(Tap& tap) {
+  Bus bus;
+  if (bus.create(BUS).error) tap.bail("no bus");
+  Peer a;
+  if (a.join(BUS).empty()) tap.bail("cannot join");
+  auto refused = [&](const char* what, const std::function<void()>& send) {
+    const Packet peer_before = peer(a), bus_before = bus_stats();
+    const Stats before = stats();
+    send();
+    const uint64_t of_peer = grew(peer_before, peer(a), DBUS_GENL_PEER_A_REFUSED);
+    const uint64_t of_bus = grew(bus_before, bus_stats(), DBUS_GENL_STATS_A_REFUSED);
+    const uint64_t of_all =
+        stats()[DBUS_GENL_STATS_A_REFUSED] - before.at(DBUS_GENL_STATS_A_REFUSED);
+    tap.ok(of_peer == 1 && of_bus == 1 && of_all == 1,
+           "%s: counted (peer %lu, bus %lu, namespace %lu)", what, of_peer, of_bus, of_all);
+  };
+  refused("Hello again", [&] { a.ask("Hello"); });
+  refused("RequestName of what is no name", [&] { a.ask("RequestName", Args().s("x").u(0)); });
+  refused("a wrong rule", [&] { a.ask("AddMatch", Args().s("x")); });
+  refused("an owner of no name", [&] { a.ask("GetNameOwner", Args().s("no.body")); });
+  refused("StartServiceByName", [&] { a.ask("StartServiceByName", Args().s("no.body").u(0)); });
+  refused("an unknown method", [&] { a.ask("Nonsense"); });
+  refused("wrong arguments", [&] { a.ask("GetId", Args().s("x")); });
+  auto unaddressed = [&](const char* interface) { a.call(call("", "/x", interface, "Nonsense")); };
+  refused("an unknown method without destination", [&] { unaddressed("x.Y"); });
+  refused("and of Peer", [&] { unaddressed("org.freedesktop.DBus.Peer"); });
+  Message m = call("no.body", "/x", "x.Y", "Z");
+  refused("a message for nobody", [&] { a.send(m); });
+  m = call("no.body", "no path", "x.Y", "Z");
+  refused("a malformed one", [&] { a.send(m); });
+  Attrs twice = send_attrs(call("no.body", "/x", "x.Y", "Z"));
+  twice.u8(DBUS_GENL_MSG_A_TYPE, CALL);
+  refused("one with an attribute twice", [&] { a.sock.request(DBUS_GENL_CMD_SEND, twice); });
+  const Packet before = peer(a);
+  a.ask("GetId");
+  a.ask("ReleaseName", Args().s("no.body"));
+  tap.ok(grew(before, peer(a), DBUS_GENL_PEER_A_REFUSED) == 0, "what is answered is not");
+  const uint64_t all = stats()[DBUS_GENL_STATS_A_REFUSED];
+  a.sock.close();
+  bus.close();
+  tap.ok(comes_true([] { return stats()[DBUS_GENL_STATS_A_BUSES] == 0; }) &&
+             stats()[DBUS_GENL_STATS_A_REFUSED] == all,
+         "the count outlives the bus (%lu)", all);
+}
+
+void a_monitor(Tap& tap) {
+  Bus bus;
+  if (bus.create(BUS).error) tap.bail("no bus");
+  GenlSocket s;
+  s.open();
+  Answer claimed = s.request(DBUS_GENL_CMD_CONNECT,
+                             bus_attrs().u32(DBUS_GENL_BUS_A_FLAGS, DBUS_GENL_PEER_MONITOR));
+  tap.ok(claimed.error == -EINVAL, "CONNECT as a monitor: %s, %s", strerrorname_np(-claimed.error),
+         claimed.extack.c_str());
+  Peer a, b;
+  if (a.join(BUS).empty() || b.join(BUS).empty()) tap.bail("cannot join");
+  a.ask("AddMatch", Args().s("type='error'"));
+  b.ask("AddMatch", Args().s("type='signal'"));
+  auto become = b.call(call("org.freedesktop.DBus", "/org/freedesktop/DBus",
+                            "org.freedesktop.DBus.Monitoring", "BecomeMonitor",
+                            Args().as({"member='One'", "member='Two'"}).u(0)));
+  if (!become || become->type != RETURN) tap.bail("no monitor");
+  Packet pa = peer(a), pb = peer(b);
+  tap.ok(pb.num(DBUS_GENL_PEER_A_FLAGS) == DBUS_GENL_PEER_MONITOR &&
+             !pb.has(DBUS_GENL_PEER_A_NAME) && pb.num(DBUS_GENL_PEER_A_MATCHES) == 2,
+         "a monitor: the flag, no name, 2 rules");
+  tap.ok(pa.num(DBUS_GENL_PEER_A_FLAGS) == 0 && pa.str(DBUS_GENL_PEER_A_NAME) == a.name(),
+         "and another peer is as it was");
+  a.ask("AddMatch", Args().s("type='method_return'"));
+  const std::vector<std::string> monitors = {"member='Two'", "member='One'"};
+  const std::vector<std::string> others = {"type='method_return'", "type='error'"};
+  tap.ok(rules_of(b) == monitors && rules_of(a) == others, "MATCH_GET has both peers' rules");
+  tap.ok(stats()[DBUS_GENL_STATS_A_MATCHES] == 4, "and so has their count");
+}
+
+// What a user is charged, by all its peers.
+void quotas(Tap& tap) {
+  struct Charge {
+    uint64_t used, limit;
+  };
+  Bus bus, other;
+  if (bus.create(BUS).error || other.create("inspect-other").error) tap.bail("no bus");
+  Peer a, b, elsewhere;
+  b.takes_fds = elsewhere.takes_fds = true;
+  if (a.join(BUS).empty() || b.join(BUS).empty() || elsewhere.join("inspect-other").empty())
+    tap.bail("cannot join");
+  auto charge = [&](const Peer& p, uint16_t which) {
+    Packet quota = inside(inside(peer(p), DBUS_GENL_PEER_A_QUOTAS), which);
+    return Charge{quota.num(DBUS_GENL_CHARGE_A_USED), quota.num(DBUS_GENL_CHARGE_A_LIMIT)};
+  };
+  auto is = [&](const Peer& p, uint16_t which, uint64_t used, uint64_t limit, const char* what) {
+    const Charge c = charge(p, which);
+    tap.ok(c.used == used && c.limit == limit, "%s: %lu of %lu", what, c.used, c.limit);
+  };
+  is(a, DBUS_GENL_QUOTA_A_CONNECTIONS, 2, DG_PEERS_PER_USER_MAX, "connections");
+  is(a, DBUS_GENL_QUOTA_A_WAITING, 0, DG_SERVICE_STARTS_MAX, "what waits for services, root's");
+  is(a, DBUS_GENL_QUOTA_A_BYTES, 0, DG_USER_BYTES_MAX, "bytes");
+
+  // Files, one of them a body of 8 bytes; on the other bus one more.
+  Message m = to(b, {0, 1});
+  a.send(m);
+  const int body = memfd(u32_bytes(4) + "body");
+  m = with_body(to(b, {}), "ay", body);
+  a.send(m);
+  m = to(elsewhere, {0});
+  elsewhere.send(m);
+  close(body);
+  for (const Peer* p : {&a, &b}) {
+    is(*p, DBUS_GENL_QUOTA_A_FDS, 3, DG_USER_FDS_MAX, "files that wait");
+    is(*p, DBUS_GENL_QUOTA_A_BODY_BYTES, 8, DG_USER_BODY_BYTES_MAX, "bytes of bodies");
+    is(*p, DBUS_GENL_QUOTA_A_ALL_FDS, 4, DG_ACCOUNT_FDS_MAX, "files on all buses");
+    is(*p, DBUS_GENL_QUOTA_A_ALL_BODY_BYTES, 8, DG_ACCOUNT_BODY_BYTES_MAX, "bodies on all buses");
+  }
+
+  const uint64_t held = charge(a, DBUS_GENL_QUOTA_A_ALL_HELD).used;
+  a.ask("AddMatch", Args().s("member='X'"));
+  b.ask("RequestName", Args().s("inspect.quota").u(0));
+  elsewhere.ask("AddMatch", Args().s("member='X'"));
+  m = call(b.name(), "/x", "x.Y", "Unanswered");
+  a.send(m);
+  is(b, DBUS_GENL_QUOTA_A_ALL_HELD, held + 4, DG_ACCOUNT_HELD_MAX, "rules, names, calls");
+
+  // More than its socket takes, from a peer and from the driver.
+  b.auto_pull = false;
+  for (int i = 0; i < 600; ++i) {
+    m = call(b.name(), "/x", "x.Y", "Much", Args().s(std::string(1000, 'x')));
+    m.flags = NO_REPLY;
+    a.send(m);
+  }
+  const Charge bytes = charge(a, DBUS_GENL_QUOTA_A_BYTES);
+  tap.ok(bytes.used > 0 && bytes.used == peer(b).num(DBUS_GENL_PEER_A_QUEUED_BYTES),
+         "bytes in overflow queues: %lu", bytes.used);
+  is(a, DBUS_GENL_QUOTA_A_ALL_BYTES, bytes.used, DG_ACCOUNT_BYTES_MAX, "and on all buses");
+  is(a, DBUS_GENL_QUOTA_A_DRIVER_BYTES, 0, DG_USER_DRIVER_BYTES_MAX, "the driver's");
+  Message ask = driver_call("ListNames");
+  b.send(ask);
+  const Charge driver = charge(a, DBUS_GENL_QUOTA_A_DRIVER_BYTES);
+  tap.ok(driver.used > 0 && bytes.used + driver.used == peer(b).num(DBUS_GENL_PEER_A_QUEUED_BYTES),
+         "and of an answer of it: %lu", driver.used);
+
+  Bus theirs;
+  {
+    Become user(USER);
+    theirs.create("inspect-users");
+    Peer user_peer;
+    user_peer.join("inspect-users");
+    for (auto& p : dump(DBUS_GENL_CMD_PEER_GET, bus_attrs("inspect-users")).packets) {
+      const Packet quota = inside(inside(p, DBUS_GENL_PEER_A_QUOTAS), DBUS_GENL_QUOTA_A_ALL_BYTES);
+      tap.ok(quota.has(DBUS_GENL_CHARGE_A_USED) && quota.num(DBUS_GENL_CHARGE_A_USED) == 0,
+             "another user's is its own");
+    }
+  }
+}
+
+// The number of the process that connected stays, as dbus-daemon's does.
+void an_ended_process(Tap& tap) {
+  Bus bus;
+  if (bus.create(BUS).error) tap.bail("no bus");
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair)) tap.bail("no socketpair");
+  const pid_t pid = fork();
+  if (!pid) {
+    Peer p;
+    p.join(BUS);
+    _exit(send_fds(pair[1], {p.sock.fd()}, &p.id, sizeof p.id) ? 0 : 1);
+  }
+  uint64_t id = 0;
+  std::vector<int> fds = receive_fds(pair[0], &id, sizeof id);
+  int status = 1;
+  waitpid(pid, &status, 0);
+  tap.ok(
+      !status && fds.size() == 1 &&
+          peers()[static_cast<int64_t>(id)].num(DBUS_GENL_PEER_A_PID) == static_cast<uint64_t>(pid),
+      "a peer whose process has ended keeps its number");
+  for (int fd : {pair[0], pair[1]}) close(fd);
+  for (int fd : fds) close(fd);
+}
+
+// What the attribute policy refuses of a dump is no dump yet; the rest comes at its end.
+void how_dumps_fail(Tap& tap) {
+  auto first = [](const Attrs& attrs) {
+    GenlSocket s;
+    s.open();
+    s.send(DBUS_GENL_CMD_PEER_GET, attrs, NLM_F_DUMP, 7);
+    auto p = s.receive(5000);
+    return p ? p->type : 0;
+  };
+  tap.ok(first(Attrs().u32(DBUS_GENL_BUS_A_NAME, 1).u32(DBUS_GENL_BUS_A_FLAGS, 0)) == NLMSG_ERROR,
+         "an attribute that a dump doesn't take: NLMSG_ERROR");
+  tap.ok(first(bus_attrs("nobus")) == NLMSG_DONE && first(Attrs()) == NLMSG_DONE,
+         "no such bus, no NAME: NLMSG_DONE");
 }
 
 void refused(Tap& tap, uint8_t cmd, const Attrs& attrs, int error, const char* what,
@@ -435,6 +675,12 @@ int main() {
   if (!family_id()) tap.bail("no family dbus");
   const Stats before = stats();
   what_there_is(tap);
+  odd_name(tap);
+  refusals(tap);
+  a_monitor(tap);
+  quotas(tap);
+  an_ended_process(tap);
+  how_dumps_fail(tap);
   who_may(tap);
   under_churn(tap);
   nothing_left(tap, before, 5000);

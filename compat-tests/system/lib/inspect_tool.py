@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""dbus-genl peers, names, rules: what they print of a bus that this program is on.
+"""dbus-genl peers, users, names, rules: what they print of a bus that this program is on.
 
 inspect_tool.py DBUS-GENL; runs under dbus-genl-run --bus inspect-tool. TAP.
 """
@@ -48,6 +48,22 @@ check(told("names") == [{"name": "inspect.Tool", "position": 0, "peer": me, "fla
 rules = told("rules")
 check(rules == [{"peer": me, "count": 2, "rule": RULE}], f"rules --json {rules}")
 
+users = told("users")
+check(len(users) == 1 and users[0]["uid"] == os.getuid() and users[0]["peers"] == len(peers)
+      and users[0]["connections"] == {"used": len(peers), "max": 4096} and users[0]["all_held"]["used"] >= 3,
+      f"users --json {users}")
+
+watch = dbus.bus.BusConnection(os.environ["DBUS_SESSION_BUS_ADDRESS"])
+watch.call_blocking("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Monitoring",
+                    "BecomeMonitor", "asu", (dbus.Array([], signature="s"), 0))
+peers = told("peers")
+monitors = [p for p in peers if p["monitor"]]
+check(len(monitors) == 1 and "name" not in monitors[0] and monitors[0]["rules"] == 1, "a monitor")
+out = tool("peers", BUS).stdout
+check("(monitor)" in out, "and for people")
+out = tool("users", BUS).stdout
+check(out.startswith("USER ") and "all buses: rules, names, calls" in out, "users")
+
 out = tool("peers", BUS).stdout.splitlines()
 check(len(out) == 1 + len(peers) and out[0].startswith("PEER ") and any(line.startswith(me + " ") for line in out), "peers")
 out = tool("names", BUS).stdout
@@ -55,7 +71,7 @@ check("inspect.Tool" in out and me in out and "allow-replacement" in out, "names
 out = tool("rules", BUS).stdout
 check(me in out and "\x1b" not in out and "\\u001b[31m" in out, "rules, escaped")
 
-for command in ("peers", "names", "rules"):
+for command in ("peers", "users", "names", "rules"):
     ran = tool(command, "no-such-bus")
     check(ran.returncode == 1 and "no such bus" in ran.stderr, f"{command} of no bus: {ran.stderr.strip()}")
 

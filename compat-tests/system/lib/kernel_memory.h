@@ -38,6 +38,7 @@ class Cgroup {
   ~Cgroup() { rmdir(path_.c_str()); }
   Cgroup(const Cgroup&) = delete;
   Cgroup& operator=(const Cgroup&) = delete;
+  const std::string& path() const { return path_; }
   bool works() const { return made_ && !stat().empty(); }
   // The calling process, and those that it will make.
   void enter() const { write_file(path_ + "/cgroup.procs", std::to_string(getpid())); }

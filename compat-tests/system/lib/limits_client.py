@@ -61,3 +61,8 @@ GLib.timeout_add_seconds(60, loop.quit)
 loop.run()
 for n, text in sorted(replies.items()):
     print("call", n, text)
+
+# --- a monitor may have more rules than others
+rules = dbus.Array([f"member='m{i}'" for i in range(4)], signature="s")
+print("monitor", outcome(more[-1].call_blocking, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Monitoring",
+                         "BecomeMonitor", "asu", (rules, dbus.UInt32(0))))

@@ -315,9 +315,11 @@ void Malformed::send_values() {
     send_refused(with(reply_fields(ERROR), DBUS_GENL_MSG_A_ERROR_NAME, z(value)),
                  "ERROR_NAME " + quoted(value.substr(0, 40)));
 
-  for (int type : {0, 5, 6, 255})
-    send_refused(with(good, DBUS_GENL_MSG_A_TYPE, bytes_of(uint8_t(type))),
-                 "TYPE " + std::to_string(type));
+  // Others that nobody knows are answered by the bus: compat-tests/conformance has them.
+  send_refused(with(good, DBUS_GENL_MSG_A_TYPE, bytes_of(uint8_t(0))), "TYPE 0");
+  send_refused(with(with(good, DBUS_GENL_MSG_A_TYPE, bytes_of(uint8_t(77))),
+                    DBUS_GENL_MSG_A_INTERFACE, z("i")),
+               "TYPE 77 with a bad INTERFACE");
   send_refused(with(good, DBUS_GENL_MSG_A_SERIAL, bytes_of(uint32_t(0))), "SERIAL 0");
   send_refused(with(reply_fields(RETURN), DBUS_GENL_MSG_A_REPLY_SERIAL, bytes_of(uint32_t(0))),
                "REPLY_SERIAL 0");
@@ -486,7 +488,7 @@ void Malformed::framing() {
   first.serial = 1003;
   both = genl_bytes(DBUS_GENL_CMD_SEND, send_attrs(first), 0, a_.sock.next_seq());
   uint32_t bad_seq = a_.sock.next_seq();
-  other = genl_bytes(DBUS_GENL_CMD_SEND, build(with(call_fields(), DBUS_GENL_MSG_A_TYPE, "\x09")),
+  other = genl_bytes(DBUS_GENL_CMD_SEND, build(with(call_fields(), DBUS_GENL_MSG_A_TYPE, "\0"s)),
                      NLM_F_ACK, bad_seq);
   both.insert(both.end(), other.begin(), other.end());
   a = a_.sock.request_bytes(both, bad_seq);
@@ -591,7 +593,9 @@ void Malformed::bus_commands() {
           "BUS_CREATE by a controller");
   refused(s, DBUS_GENL_CMD_SEND, build(call_fields()), {ENOTCONN}, "SEND by no peer");
   refused(s, DBUS_GENL_CMD_PULL, Attrs(), {ENOTCONN}, "PULL by no peer");
-  refused(a_.sock, DBUS_GENL_CMD_PULL, Attrs().u32(1, 1), {EINVAL}, "PULL with an attribute");
+  for (uint16_t type : {1, 2, 100})
+    refused(a_.sock, DBUS_GENL_CMD_PULL, Attrs().u32(type, 1), {EINVAL},
+            "PULL with attribute " + std::to_string(type));
   refused(s, DBUS_GENL_CMD_STATS_GET, Attrs().u32(1, 1), {EINVAL}, "STATS_GET with an attribute");
   refused(s, DBUS_GENL_CMD_STATS_GET, Attrs().u64(DBUS_GENL_STATS_A_PEERS, 1), {EINVAL},
           "STATS_GET with an attribute of its answer");

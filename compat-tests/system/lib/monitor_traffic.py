@@ -12,6 +12,8 @@ import time
 import dbus
 import dbus.bus
 import dbus.lowlevel
+import dbus.mainloop.glib
+from gi.repository import GLib
 
 BUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus")
 
@@ -75,34 +77,49 @@ class Service:
 
 
 def serve():
-    """A service in a child, which owns t.S."""
+    """A service in a child, which owns t.S: its pid and unique name."""
     ready, go = os.pipe()
     pid = os.fork()
     if pid:
         os.close(go)
-        os.read(ready, 1)
-        return pid
-    import dbus.mainloop.glib
-    from gi.repository import GLib
-
+        return pid, os.read(ready, 100).decode()
     dbus.mainloop.glib.DBusGMainLoop(set_as_default=True)
     bus = connect()
     loop = GLib.MainLoop()
     Service(bus, loop)
     bus.request_name("t.S", dbus.bus.NAME_FLAG_ALLOW_REPLACEMENT)
-    os.write(go, b"x")
+    os.write(go, bus.get_unique_name().encode())
     loop.run()
     bus.close()
     os._exit(0)
 
 
-def let_it_be_seen():
-    """dbus-daemon may read what others send before it sees that a connection has gone."""
-    time.sleep(1)
+class Departures:
+    """Hears who goes: dbus-daemon may read what others send before it sees that a connection has gone."""
+
+    def __init__(self):
+        self.names = set()
+        self.bus = dbus.SessionBus(private=True, mainloop=dbus.mainloop.glib.DBusGMainLoop())
+        self.bus.add_message_filter(self.hear)
+        driver(self.bus, "AddMatch", "s", "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''")
+
+    def hear(self, _bus, message):
+        if message.get_member() == "NameOwnerChanged":
+            self.names.add(str(message.get_args_list()[0]))
+        return dbus.lowlevel.HANDLER_RESULT_NOT_YET_HANDLED
+
+    def wait_for(self, name):
+        end = time.monotonic() + 100
+        while name not in self.names:
+            if time.monotonic() > end:
+                sys.exit(f"{name} isn't seen to go")
+            if not GLib.MainContext.default().iteration(False):
+                time.sleep(0.01)
 
 
 def traffic():
-    service = serve()
+    service, its_name = serve()
+    departures = Departures()
     a = connect()
     driver(a, "GetId")
     driver(a, "Nothing")
@@ -130,10 +147,11 @@ def traffic():
     driver(a, "ReleaseName", "s", "t.A")
     call(a, "t.S", "Quit", quiet=True)
     os.waitpid(service, 0)
-    let_it_be_seen()
+    departures.wait_for(its_name)
     b = connect()
+    b_name = b.get_unique_name()
     b.close()
-    let_it_be_seen()
+    departures.wait_for(b_name)
     send_signal(a, "TheEnd")
     driver(a, "GetId")
 

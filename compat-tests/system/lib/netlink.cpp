@@ -324,7 +324,7 @@ const char* stats_name(uint16_t attr) {
                                       "names",           "owners",       "matches", "replies",
                                       "queued_messages", "queued_bytes", "users",   "routed",
                                       "delivered",       "refused",      "dropped", "overflowed",
-                                      "unclaimed_fds",   "starts",       "waiting"};
+                                      "unclaimed_fds",   "starts",       "waiting", "expired"};
   return attr < sizeof names / sizeof *names ? names[attr] : "?";
 }
 
@@ -340,7 +340,8 @@ Stats stats() {
 }
 
 static bool is_gauge(uint16_t attr) {
-  return attr <= DBUS_GENL_STATS_A_USERS || attr >= DBUS_GENL_STATS_A_UNCLAIMED_FDS;
+  return attr <= DBUS_GENL_STATS_A_USERS ||
+         (attr >= DBUS_GENL_STATS_A_UNCLAIMED_FDS && attr <= DBUS_GENL_STATS_A_WAITING);
 }
 
 std::string gauges_text(const Stats& s) {

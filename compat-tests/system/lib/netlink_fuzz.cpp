@@ -340,7 +340,7 @@ class Fuzzer {
       return driver(method.member, one_in(10) ? signature() : method.signature,
                     std::string("org.freedesktop.DBus") + (one_in(10) ? "" : method.interface));
     }
-    const auto type = static_cast<uint8_t>(one_in(20) ? pick(8) : 1 + pick(4));
+    const auto type = static_cast<uint8_t>(one_in(20) ? pick(one_in(2) ? 8 : 256) : 1 + pick(4));
     const std::string s = one_in(3) ? "" : signature();
     const bool large = one_in(12);
     Fields f = message(type, large ? "say" : s, large ? "" : body(s));

@@ -227,6 +227,7 @@ class Race {
       usleep(20000 + static_cast<useconds_t>(random() % 30000));
     }
     for (pid_t pid : pids) {
+      if (pid <= 0) continue;
       kill(pid, SIGKILL);
       waitpid(pid, nullptr, 0);
     }

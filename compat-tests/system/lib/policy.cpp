@@ -208,6 +208,80 @@ void who_joins(Tap& tap, Bus& bus) {
   }
 }
 
+// Where the policy says nothing about it, as in dbus-daemon: its user, and not root.
+void who_joins_a_users(Tap& tap) {
+  Bus bus;
+  auto become_alice = [] { return BecomeUser(ALICE, {ALICE}); };
+  auto joins = [](uint32_t uid) {
+    const BecomeUser user(uid, {uid});
+    return -Peer().connect("alices", ALICE).error;
+  };
+  {
+    const BecomeUser user = become_alice();
+    if (bus.create("alices").error) tap.bail("no bus");
+  }
+  struct {
+    const char* policy;
+    int alice, bob, root;
+  } const cases[] = {
+      {"<policy context='default'/>", 0, EACCES, EACCES},
+      {"<policy context='default'><allow user='2'/></policy>", 0, 0, EACCES},
+      {"<policy context='default'><allow user='root'/></policy>", 0, EACCES, 0},
+      {"<policy context='default'><deny user='1'/></policy>", EACCES, EACCES, EACCES},
+  };
+  for (auto& c : cases) {
+    {
+      const BecomeUser user = become_alice();
+      expect(tap, set_policy(bus, blob_of(c.policy)), 0, c.policy);
+    }
+    const int alice = joins(ALICE), bob = joins(BOB), root = joins(0);
+    tap.ok(alice == c.alice && bob == c.bob && root == c.root,
+           "… who may join alice's bus: alice %d, bob %d, root %d", alice, bob, root);
+  }
+}
+
+// Peers come and go, each the only one of its class, while the policy is replaced: a class that is
+// being made for one is then of a policy that is there no more.
+void joins_while_replaced(Tap& tap, Bus& bus) {
+  auto policy = [](const char* name) {
+    return blob_of(std::string(kOpen) + "<policy user='1'><deny own='" + name +
+                   "'/></policy><policy user='2'><deny own='" + name + "'/></policy>");
+  };
+  const Bytes blobs[] = {policy("a.one"), policy("a.two")};
+  set_policy(bus, blobs[0]);
+  constexpr unsigned kJoins = 60;
+  std::vector<pid_t> users;
+  for (const uint32_t uid : {ALICE, BOB}) {
+    users.push_back(fork());
+    if (users.back()) continue;
+    unsigned odd = 0;
+    const BecomeUser user(uid, {uid});
+    for (unsigned i = 0; i < kJoins; i++) {
+      Peer peer;
+      odd += peer.join("system").empty();
+      odd += i % 4 == 0 && peer.ask("RequestName", Args().s("a.one").u(4)) == "(no reply)";
+    }
+    _exit(odd ? 1 : 0);
+  }
+  unsigned replacements = 0, failed = 0, left = static_cast<unsigned>(users.size());
+  int status = 0;
+  while (left) {
+    replacements++;
+    failed += set_policy(bus, blobs[replacements & 1], replacements & 2).error != 0;
+    if (waitpid(-1, &status, WNOHANG) <= 0) continue;
+    failed += status != 0;
+    left--;
+  }
+  tap.ok(!failed && replacements > 10, "%u replacements while two users joined %u times each",
+         replacements, kJoins);
+  expect(tap, set_policy(bus, blobs[0]), 0, "the last policy");
+  Peer bob;
+  join(bob, BOB);
+  tap.ok(has(bob.ask("RequestName", Args().s("a.one").u(4)), "AccessDenied") &&
+             !has(bob.ask("RequestName", Args().s("a.two").u(4)), "AccessDenied"),
+         "… is in force for who joins then");
+}
+
 // Users at the console are what the blob says.
 void console(Tap& tap, Bus& bus) {
   const std::string file = "/tmp/console.conf";
@@ -285,7 +359,7 @@ void replaced(Tap& tap, Bus& bus) {
   join(alice, ALICE);
   join(bob, BOB);
   std::atomic<bool> done = false;
-  unsigned replacements = 0;
+  std::atomic<unsigned> replacements = 0;
   std::thread controller([&] {
     while (!done) {
       replacements++;
@@ -293,7 +367,10 @@ void replaced(Tap& tap, Bus& bus) {
     }
   });
   unsigned refused[2] = {}, delivered[2] = {}, odd = 0;
-  for (unsigned i = 0; i < 150; i++) {
+  unsigned calls = 0;
+  // So many, and until the controller had its turns.
+  for (; calls < 150 || (replacements <= 10 && calls < 5000); calls++) {
+    const unsigned i = calls;
     Message m = call(bob.name(), "/p", marks[i & 1], "M");
     m.flags = NO_REPLY;
     const bool sent = !alice.send(m);
@@ -310,8 +387,8 @@ void replaced(Tap& tap, Bus& bus) {
   done = true;
   controller.join();
   tap.ok(!odd && replacements > 10,
-         "%u replacements under 150 calls: %u+%u delivered, %u+%u refused, %u neither or both",
-         replacements, delivered[0], delivered[1], refused[0], refused[1], odd);
+         "%u replacements under %u calls: %u+%u delivered, %u+%u refused, %u neither or both",
+         replacements.load(), calls, delivered[0], delivered[1], refused[0], refused[1], odd);
 }
 
 // A controller's end; a persistent bus keeps what it had.
@@ -378,12 +455,14 @@ int main(int argc, char** argv) {
   tap.ok(connect_error(ALICE, {ALICE}) == EACCES, "… and after all these still is");
   who_may(tap, bus);
   who_joins(tap, bus);
+  who_joins_a_users(tap);
   console(tap, bus);
   bus.close();
   bus = Bus();
   if (bus.create("system").error) tap.bail("no system bus");
   texts(tap, bus);
   replaced(tap, bus);
+  joins_while_replaced(tap, bus);
   persistent(tap);
   monitors(tap);
   real(tap, bus, argv[1]);

@@ -33,9 +33,9 @@ class Daemon : public PolicyStage {
         file,
         "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\""
         " \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
-        "<busconfig><listen>unix:path=%s/socket</listen><auth>EXTERNAL</auth>\n%s"
+        "<busconfig><user>%u</user><listen>unix:path=%s/socket</listen><auth>EXTERNAL</auth>\n%s"
         "</busconfig>\n",
-        directory, scene.policy.c_str());
+        scene.owner, directory, scene.policy.c_str());
     std::fclose(file);
     start(config);
   }

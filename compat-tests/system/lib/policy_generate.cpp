@@ -96,9 +96,12 @@ class Generator {
     if (!any) add_text(direction + "_type", kTypes);
     if (random_.one_in(5)) add_bool(direction + "_requested_reply");
     if (random_.one_in(5)) add_bool("eavesdrop");
-    // dbus-daemon refuses a broadcast with a destination.
-    if (direction == "send" && random_.one_in(8) && rule_.find("destination") == std::string::npos)
-      add_bool("send_broadcast");
+    if (direction == "send" && random_.one_in(8)) {
+      // dbus-daemon refuses a broadcast with a destination, but not with a prefix of one.
+      const bool addressed = rule_.find("send_destination=\"") != std::string::npos &&
+                             rule_.find("send_destination=\"*\"") == std::string::npos;
+      addressed ? add("send_broadcast", "false") : add_bool("send_broadcast");
+    }
     if (random_.one_in(8)) add("min_fds", std::to_string(random_.below(4)));
     if (random_.one_in(8)) add("max_fds", std::to_string(random_.below(4)));
   }
@@ -209,6 +212,7 @@ class Generator {
     send.path = random_.of(kPaths);
     send.member = random_.of(kMembers);
     if (send.type == 4 || often()) send.interface = random_.of(kInterfaces);
+    if (random_.one_in(20)) send.type = static_cast<uint8_t>(5 + random_.below(251));
     // The driver's own methods with wrong arguments say so; it is enough to be asked.
     scene_.sends.push_back(send);
   }
@@ -227,7 +231,13 @@ class Generator {
       send.destination = "@" + std::to_string(call.from);
       break;
     }
-    // Unusual and legal: a reply with a call's fields.
+    // Unusual and legal: a call or a signal that replies, a reply with a call's fields.
+    if (random_.one_in(6)) {
+      send.type = random_.one_in(2) ? 1 : 4;
+      send.path = random_.of(kPaths);
+      send.member = random_.of(kMembers);
+      send.interface = random_.of(kInterfaces);
+    }
     if (random_.one_in(10)) send.interface = random_.of(kInterfaces);
     if (random_.one_in(10)) send.member = random_.of(kMembers);
     if (random_.one_in(10)) send.path = random_.of(kPaths);

@@ -19,11 +19,13 @@ namespace {
 
 class Kernel : public PolicyStage {
  public:
-  explicit Kernel(const Scene& scene) : peers_(scene.peers.size()) {
-    Answer made = bus_.create("system");
-    if (made.error) die("BUS_CREATE: " + made.extack);
+  explicit Kernel(const Scene& scene)
+      : name_(scene.owner ? "users" : "system"), owner_(scene.owner), peers_(scene.peers.size()) {
     const AtConsole console(scene.console);
     const Bytes blob = blob_of(scene.policy, console_users());
+    const BecomeUser user(owner_, {owner_});
+    Answer made = bus_.create(name_);
+    if (made.error) die("BUS_CREATE: " + made.extack);
     Answer set = set_policy(bus_, blob, blob.size() % 8 == 4);
     if (set.error) die("POLICY_SET: " + set.extack);
   }
@@ -33,7 +35,7 @@ class Kernel : public PolicyStage {
     p.takes_fds = true;
     {
       const BecomeUser user(spec.uid, spec.groups);
-      Answer answer = p.connect("system");
+      Answer answer = p.connect(name_, owner_);
       if (answer.error == -EACCES) return "";
       if (answer.error) die("CONNECT: " + answer.extack);
     }
@@ -98,6 +100,8 @@ class Kernel : public PolicyStage {
   }
 
  private:
+  const std::string name_;
+  const uint32_t owner_;
   Bus bus_;
   std::vector<Peer> peers_;
   std::vector<std::vector<Received>> early_;  // came with the reply to Hello

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // policy_made.cpp - scenes made by hand: who may become a monitor, who eavesdrops, who is at the
-// console; on a bus of root's that other users join
+// console, on a bus of root's that other users join; and who joins whose bus
 #include "policy_scene.h"
 
 namespace dg::test {
@@ -120,6 +120,19 @@ Scene at_console(const std::string& policy, std::vector<uint32_t> console) {
   return scene;
 }
 
+// Whoever joins asks who is there.
+Scene joins(uint32_t owner, const std::string& rules) {
+  Scene scene;
+  scene.policy =
+      "<policy context=\"default\"><allow own=\"*\"/><allow send_type=\"*\"/>"
+      "<allow receive_type=\"*\"/>" +
+      rules + "</policy>\n";
+  scene.peers = kPeers;
+  scene.owner = owner;
+  for (unsigned peer : {0u, 1u, 2u, 3u}) scene.sends.push_back(to_driver(peer, "ListNames"));
+  return scene;
+}
+
 std::string section(const std::string& whose, const std::string& rules) {
   return "<policy " + whose + ">" + rules + "</policy>\n";
 }
@@ -133,7 +146,7 @@ std::vector<NamedScene> made_scenes() {
   const std::string console =
       section("at_console=\"true\"", "<deny own=\"a.t\"/><deny send_interface=\"i.one\"/>") +
       section("at_console=\"false\"", "<deny own=\"a.f\"/><deny send_interface=\"i.two\"/>");
-  return {
+  std::vector<NamedScene> scenes = {
       {"BecomeMonitor by several users", monitors("")},
       {"BecomeMonitor, where all may eavesdrop", monitors(by_default(all))},
       {"BecomeMonitor, allowed in so many words",
@@ -173,6 +186,14 @@ std::vector<NamedScene> made_scenes() {
                       section("context=\"mandatory\"", "<allow send_interface=\"i.one\"/>"),
                   {1})},
   };
+  for (const uint32_t owner : {0u, 1u}) {
+    for (const char* rules : {"", "<allow user=\"root\"/>", "<allow user=\"*\"/>",
+                              "<deny user=\"*\"/>", "<deny user=\"1\"/>",
+                              "<allow user=\"*\"/><deny user=\"root\"/>", "<allow group=\"0\"/>"}) {
+      scenes.push_back({"who joins whose bus", joins(owner, rules)});
+    }
+  }
+  return scenes;
 }
 
 }  // namespace dg::test

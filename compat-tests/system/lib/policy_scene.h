@@ -45,6 +45,7 @@ struct Scene {
   std::vector<PeerSpec> peers;
   std::vector<PolicySend> sends;
   std::vector<uint32_t> console;  // users that are at the console
+  uint32_t owner = 0;             // the bus's user
 };
 
 struct Received {

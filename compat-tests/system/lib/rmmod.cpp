@@ -141,6 +141,7 @@ int main(int argc, char** argv) {
     }
   }
   for (pid_t pid : pids) {
+    if (pid < 0) continue;
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);
   }
@@ -148,7 +149,7 @@ int main(int argc, char** argv) {
          "while clients come and go: removed %d times, refused %d times, else %d", removed, refused,
          odd);
   if (!family_id(true)) insert_module(argv[1]);
-  for (int i = 0; i < 50 && stats()[DBUS_GENL_STATS_A_BUSES]; ++i) usleep(100000);
+  for (int i = 0; i < 600 && stats()[DBUS_GENL_STATS_A_BUSES]; ++i) usleep(100000);
   s = stats();
   bool empty = !s.empty();
   for (auto& [attr, value] : s) empty = empty && (attr > DBUS_GENL_STATS_A_USERS || value == 0);

@@ -44,6 +44,8 @@ inline void pin(int cpu) {
 template <class F>
 pid_t spawn_as(uint32_t uid, F f) {
   const pid_t pid = fork();
+  // It is going to be killed, and -1 means all processes.
+  if (pid < 0) std::_Exit(99);
   if (pid) return pid;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (setgid(uid) || setuid(uid)) _exit(97);

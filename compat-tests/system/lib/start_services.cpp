@@ -2,9 +2,10 @@
 /*
  * start_services.cpp - makes a bus in the kernel, starts its services, and runs a program on it
  *
- * start_services BUS CONFIG DIRECTORY -- COMMAND…: the bus has CONFIG's policy and limits, and the
- * services of the .service files in DIRECTORY, which is watched, as dbus-daemon does. COMMAND
- * finds it in DBUS_SESSION_BUS_ADDRESS. Not a controller for daily use: it knows Name= and Exec=.
+ * start_services BUS CONFIG DIRECTORY -- COMMAND…: the bus has CONFIG's policy, of its limits
+ * service_start_timeout and max_pending_service_starts, and the services of the .service files in
+ * DIRECTORY, which is watched, as dbus-daemon does. COMMAND finds it in DBUS_SESSION_BUS_ADDRESS.
+ * Not a controller for daily use: it knows Name= and Exec=.
  */
 #include <fcntl.h>
 #include <poll.h>

@@ -14,6 +14,7 @@
 #include <fstream>
 
 #include "peer.h"
+#include "settle.h"
 #include "tap.h"
 
 using namespace dg::test;
@@ -86,6 +87,7 @@ int main() {
   Bus bus;
   if (bus.create(BUS).error) tap.bail("no bus");
   Peer a, b;
+  b.takes_fds = true;
   a.join(BUS);
   b.join(BUS);
   auto all = events();
@@ -131,6 +133,49 @@ int main() {
         "dg_refuse: by error", all);
   check(tap, has(all, "dg_refuse", {"peer=1", field("serial", bad.serial), "error=", "errno=-22"}),
         "dg_refuse: by errno", all);
+
+  clear();
+  a.ask("GetNameOwner", Args().s("no.body"));
+  Message unaddressed = call("", "/x", "x.Y", "Nonsense");
+  a.call(unaddressed);
+  all = events();
+  check(tap,
+        has(all, "dg_refuse", {"peer=1", "error=org.freedesktop.DBus.Error.NameHasNoOwner"}) &&
+            has(all, "dg_refuse", {"peer=1", "error=org.freedesktop.DBus.Error.UnknownMethod"}),
+        "dg_refuse: a method of the driver, and what has no destination", all);
+
+  // No file may be on its way: who would have got it loses it.
+  auto limit = [&](uint16_t which, uint32_t value) {
+    Attrs limits;
+    limits.u32(which, value);
+    return bus.sock.request(
+        DBUS_GENL_CMD_LIMITS_SET,
+        Attrs().str(DBUS_GENL_BUS_A_NAME, BUS).nested(DBUS_GENL_BUS_A_LIMITS, limits));
+  };
+  b.ask("AddMatch", Args().s("interface='x.File'"));
+  limit(DBUS_GENL_LIMIT_A_MAX_INCOMING_UNIX_FDS, 0);
+  clear();
+  Message lost = signal("/x", "x.File", "File");
+  lost.fds = {0};
+  a.send(lost);
+  all = events();
+  check(tap,
+        has(all, "dg_drop",
+            {"peer=2", field("id", b.id), field("sender", a.id), field("serial", lost.serial)}) &&
+            count(all, "dg_drop") == 1,
+        "dg_drop: a signal whose sender has too many files on their way", all);
+  limit(DBUS_GENL_LIMIT_A_MAX_INCOMING_UNIX_FDS, 100);
+  limit(DBUS_GENL_LIMIT_A_PENDING_FD_TIMEOUT, 100);
+  clear();
+  Message late = signal("/x", "x.File", "File");
+  late.fds = {0, 1};
+  a.send(late);
+  const bool expired = comes_true([&] {
+    return has(events(), "dg_expire",
+               {"peer=2", field("id", b.id), field("sender", a.id), field("serial", late.serial),
+                "fds=2"});
+  });
+  check(tap, expired, "dg_expire: files that nobody claims", events());
 
   // Until the receiver's socket and the queue for broadcasts are full.
   b.ask("AddMatch", Args().s("interface='x.Much'"));

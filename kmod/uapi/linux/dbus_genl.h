@@ -6,10 +6,11 @@
  * A message bus of the D-Bus specification (dbus.freedesktop.org, version
  * 0.38; "spec" below) as the Generic Netlink family "dbus".  A client opens a
  * NETLINK_GENERIC socket, sends CONNECT with the name of a bus, and is from
- * then on a *peer* of that bus, for as long as the socket is open.  One socket
- * is one peer.  After CONNECT the peer does what it would do on any other
- * transport: it calls Hello of org.freedesktop.DBus, and so on; the driver is
- * a peer that lives in the kernel, and it is called with SEND like any other.
+ * then on a *peer* of that bus, until the socket is closed or DISCONNECT comes.
+ * One socket is one peer at a time.  After CONNECT the peer does what it would
+ * do on any other transport: it calls Hello of org.freedesktop.DBus, and so on;
+ * the driver is a peer that lives in the kernel, and it is called with SEND like
+ * any other.
  *
  * Errors of the contract (malformed requests, no such bus, no permission) are
  * netlink errors: NLMSG_ERROR with a negative errno and, if the socket has
@@ -20,7 +21,12 @@
  * NUL inside (spec, "Basic types").  Every request is validated strictly: an
  * unknown, missing, repeated or malformed attribute is -EINVAL (-ERANGE where
  * the netlink policy finds a value or length out of range) and nothing else
- * happens.
+ * happens.  Of the requests of one sendmsg() those that come after a signal
+ * which kills the task are not done: -EINTR, which nobody is there to read.
+ * Generic netlink itself says, without a text, -EOPNOTSUPP to commands
+ * that there are not, to MESSAGE and DISCONNECT from a client, to NLM_F_DUMP where
+ * there is no dump and to BUS_GET without it; and -EBUSY to a dump on a socket
+ * that has another one going on.
  */
 #ifndef _UAPI_LINUX_DBUS_GENL_H
 #define _UAPI_LINUX_DBUS_GENL_H
@@ -61,22 +67,23 @@
  *	Errors: -ENOENT no such bus; -EACCES the bus does not admit this user;
  *	-EPERM it was opened by another process, or with other credentials;
  *	-EISCONN the socket is a peer or a controller already; -EUSERS too many
- *	of this user's peers have not said Hello; -ENOBUFS;
- *	-EBADF, -EINVAL see BUS_A_PIDFD.
+ *	of this user's peers have not said Hello; -ENOBUFS no room for the answer; -EINVAL
+ *	NAME is none, UID is not mapped here; -EBADF, -EINVAL see BUS_A_PIDFD;
+ *	-ENODEV the module is being removed; -ENOMEM.
  * @DBUS_GENL_CMD_SEND: client → kernel.  One D-Bus message, in MSG_A_*
  *	attributes.  Nothing is answered when it is accepted (unless NLM_F_ACK
  *	asks).  Set nlmsg_seq to the message's serial: a netlink error carries
  *	it back.  No netlink flags but NLM_F_REQUEST and NLM_F_ACK: they are
  *	handed on as they are.  Errors: -ENOTCONN the socket is not a peer (or
  *	its bus is gone); -EINVAL the message is malformed (see &enum
- *	dbus_genl_msg_attr) or has other flags;
- *	-EMSGSIZE it is larger than the bus allows; -ENOBUFS the sender has so
- *	much unread from the driver that it must read before it sends; -EBADF
+ *	dbus_genl_msg_attr) or has other flags; -EMSGSIZE it is larger than the
+ *	bus allows; -ERANGE it has more fds than that; -ENOBUFS the sender has
+ *	so much unread from the driver that it must read before it sends; -EBADF
  *	what FDS or BODY_FD has is not an open fd; -EPERM they are those of a
- *	process that the peer (who called CONNECT) could not take them from,
- *	by the rules of pidfd_getfd(2); -ENOMEM.  Files beyond what a user may
- *	have on its way, or one receiver may have unclaimed, are an error
- *	message, LimitsExceeded.
+ *	process that the peer (who called CONNECT) could not take them from, by
+ *	the rules of pidfd_getfd(2); -ENOMEM.  Files beyond what a user may have
+ *	on its way, or one receiver may have unclaimed, are an error message,
+ *	LimitsExceeded.
  * @DBUS_GENL_CMD_MESSAGE: kernel → client.  A D-Bus message for this peer, in
  *	the same layout as SEND; MSG_A_SENDER is set by the kernel.  nlmsg_seq,
  *	nlmsg_flags mean nothing in it, nlmsg_pid is 0.  A monitor, as
@@ -89,7 +96,7 @@
  *	nothing more is put into the socket until it is pulled.  client →
  *	kernel: moves as many of the waiting messages into the socket as fit,
  *	followed by another doorbell if some remain.  No attributes.  Errors:
- *	-ENOTCONN; -ENOBUFS the socket is more than full: read first.
+ *	-ENOTCONN; -ENOBUFS the socket is more than full: read first; -ENOMEM.
  * @DBUS_GENL_CMD_DISCONNECT: kernel → client.  The peer has been removed from
  *	the bus; BUS_A_REASON says why.  It is the last message.  The socket
  *	stays open, SEND gives -ENOTCONN, and the socket may CONNECT again.
@@ -111,38 +118,44 @@
  * @DBUS_GENL_CMD_BUS_CREATE: client → kernel.  Makes a bus of BUS_A_NAME, and
  *	the sending socket its *controller*.  The name "system" needs
  *	CAP_NET_ADMIN over the net namespace; any other makes a bus of the
- *	caller's own user.  Until there is POLICY_SET, each admits the user
- *	that made it and nobody else.  Unless BUS_A_FLAGS has
+ *	caller's own user.  Until there is POLICY_SET, each admits the user that
+ *	made it and nobody else.  Unless BUS_A_FLAGS has
  *	%DBUS_GENL_BUS_PERSISTENT the bus goes when its controller's socket is
- *	closed.  BUS_A_MACHINE_ID, if given, is what the bus answers to
- *	GetMachineId of org.freedesktop.DBus.Peer.  A controller is no peer; it
- *	uses a second socket to CONNECT.  Answered by a BUS_CREATE message with
- *	BUS_A_NAME, BUS_A_UID, BUS_A_GUID.  Errors: -EEXIST, -EPERM, -EINVAL
- *	bad name, -EUSERS too many buses of this user, -EBUSY the socket is a
- *	controller or peer already.
+ *	closed; BUS_DESTROY ends the controller too, which is not told: its
+ *	socket is nobody's then, and may CREATE or CONNECT.  BUS_A_MACHINE_ID,
+ *	if given, is what the bus answers to GetMachineId of
+ *	org.freedesktop.DBus.Peer.  A controller is no peer; it uses a second
+ *	socket to CONNECT.  Answered by a BUS_CREATE message with BUS_A_NAME,
+ *	BUS_A_UID, BUS_A_GUID.  Errors, and then there is no bus: -EEXIST;
+ *	-EPERM; -EINVAL NAME or MACHINE_ID is none, UID is not mapped here;
+ *	-EUSERS too many buses of this user; -EBUSY the socket is a controller
+ *	or peer already; -ENOBUFS no room for the answer; -ENODEV the module is
+ *	being removed; -ENOMEM.
  * @DBUS_GENL_CMD_BUS_DESTROY: client → kernel.  Removes the bus of BUS_A_NAME
  *	(BUS_A_UID); each peer gets DISCONNECT.  For the bus's user, or
- *	CAP_NET_ADMIN.  Errors: -ENOENT, -EPERM.
+ *	CAP_NET_ADMIN.  Errors: -ENOENT, -EPERM, -EINVAL.
  * @DBUS_GENL_CMD_POLICY_SET: client → kernel, from the socket that made the bus
  *	with BUS_CREATE.  Replaces the bus's policy by that of BUS_A_POLICY, or
  *	of the file BUS_A_POLICY_FD, one of which there must be: see "A policy"
  *	below.  It is in force, as a whole, when the request is acknowledged:
  *	for each message, name and CONNECT from then on, and for who is on the
  *	bus.  Nobody is removed.  A persistent bus keeps its last one.  Errors:
- *	-EPERM the socket is no controller; -ENOENT its bus is gone; -EBADF,
- *	-EINVAL not an fd of a regular file that can be read; -EMSGSIZE the
- *	policy is larger than %DBUS_GENL_POLICY_MAX; -EINVAL it is not valid:
- *	the text says why, and the cookie (NLMSGERR_ATTR_COOKIE) where: two u32,
- *	the section and the rule in it, counted from 1, 0 if it is none of
- *	them; -ENOMEM.  After an error the bus's policy is what it was.
+ *	-EPERM the socket was opened by another user, or is no controller, which
+ *	it isn't any more once its bus is gone; -ENOENT its bus is just going;
+ *	-EBADF not an open fd; -EINVAL not one of a memfd, nor of a file of a
+ *	tmpfs, that can be read: the kernel reads nothing that may have to wait
+ *	for somebody; -EMSGSIZE the policy is larger than %DBUS_GENL_POLICY_MAX;
+ *	-EINVAL it is not valid: the text says why, and the cookie
+ *	(NLMSGERR_ATTR_COOKIE) where: two u32, the section and the rule in it,
+ *	counted from 1, 0 if it is none of them; -ENOMEM; -EINTR the caller has
+ *	been killed meanwhile.  After an error the bus's policy is what it was.
  * @DBUS_GENL_CMD_ACTIVATE: kernel → controller: start the service of
  *	ACTIVATE_A_NAME.  controller → kernel, with the request's ACTIVATE_A_ID,
  *	ERROR_NAME and ERROR_TEXT, all required: it can't be, and all who wait
  *	for it get that error.  That it has been started is nothing to tell:
- *	when the name gets an owner, whoever that is, it has.  Errors: -EPERM
- *	the socket is no controller; -ENOENT its bus is gone, or nobody waits
- *	for ID any more (the name has an owner, or it took too long: no fault of
- *	the controller's); -EINVAL.
+ *	when the name gets an owner, whoever that is, it has.  Errors: -EPERM as
+ *	POLICY_SET; -ENOENT nobody waits for ID any more (the name has an owner,
+ *	or it took too long: no fault of the controller's); -EINVAL.
  * @DBUS_GENL_CMD_BUS_GET: dump.  One message for each bus of the net
  *	namespace: BUS_A_NAME, BUS_A_UID, BUS_A_GUID, BUS_A_FLAGS, BUS_A_STATS,
  *	BUS_A_LIMITS.
@@ -152,24 +165,28 @@
  *	those that have not said Hello included.  For the bus's user, or
  *	CAP_NET_ADMIN, as are the next two: what programs listen for is nobody
  *	else's business.  Errors, with a text, come with NLMSG_DONE: -ENOENT no
- *	such bus; -EPERM; -EINVAL; without NLM_F_DUMP -EOPNOTSUPP.  Each call
- *	of recvmsg() shows the bus as it is then.  Whatever is there from the
- *	first to the last is told of exactly once, what comes meanwhile is not,
- *	and if something came or went, messages have NLM_F_DUMP_INTR.
+ *	such bus; -EPERM; -EINVAL no NAME, or what is no name, UID is not mapped
+ *	here, an attribute is repeated.  With NLMSG_ERROR, since there is no
+ *	dump yet: -EINVAL, -ERANGE another attribute is wrong; -EBUSY; without
+ *	NLM_F_DUMP -EOPNOTSUPP.  Each call of recvmsg() shows the bus as it is
+ *	then.  Whatever is there from the first to the last is told of exactly
+ *	once, what comes meanwhile is not, and if something came or went,
+ *	messages have NLM_F_DUMP_INTR.
  * @DBUS_GENL_CMD_NAME_GET: dump, as PEER_GET: one message of NAME_A_* for each
  *	place in the queue of a well-known name, owners' included, peer by peer.
  * @DBUS_GENL_CMD_MATCH_GET: dump, as PEER_GET: one message of MATCH_A_* for
  *	each match rule, peer by peer, a peer's newest first; one that was added
  *	twice is there twice.
  * @DBUS_GENL_CMD_STATS_GET: client → kernel.  Answered by STATS_GET with the
- *	STATS_A_* of the caller's net namespace.  Anyone may read it.
+ *	STATS_A_* of the caller's net namespace.  Anyone may read it.  Errors:
+ *	-ENOBUFS no room for the answer; -ENOMEM.
  * @DBUS_GENL_CMD_LIMITS_SET: client → kernel.  Changes those limits of the bus
  *	of BUS_A_NAME (BUS_A_UID) that BUS_A_LIMITS has.  For the bus's user, or
  *	CAP_NET_ADMIN.  They hold for what comes; what exceeds them already
  *	stays.  A value above what the module can bear becomes that: answered by
  *	a LIMITS_SET message with BUS_A_NAME, BUS_A_UID, BUS_A_GUID and all of
  *	BUS_A_LIMITS as it is now.  Errors, and then nothing is changed: -ENOENT,
- *	-EPERM, -EINVAL.
+ *	-EPERM, -EINVAL, -ENOBUFS no room for the answer, -ENOMEM.
  * @DBUS_GENL_CMD_ACTIVATABLE_SET: client → kernel, from the socket that made the
  *	bus with BUS_CREATE.  The names of the services that it starts are those
  *	of BUS_A_ACTIVATABLE, or of the file BUS_A_ACTIVATABLE_FD, one of which
@@ -229,19 +246,24 @@ enum dbus_genl_cmd {
  *	unique name ":1.(N-1)"; 0 is the driver, "org.freedesktop.DBus";
  *	or %DBUS_GENL_SENDER_NOT_ACTIVE.
  * @DBUS_GENL_MSG_A_TYPE: u8, required.  1 method call, 2 method return,
- *	3 error, 4 signal.  Other values are refused in SEND.
+ *	3 error, 4 signal.  0 is refused in SEND.  What has another value needs
+ *	none of the fields that these do, and nobody but monitors gets it:
+ *	AccessDenied if it is addressed to a peer, the driver, or a service.
  * @DBUS_GENL_MSG_A_FLAGS: u8, optional, 0 if absent.  As in the spec:
  *	1 NO_REPLY_EXPECTED, 2 NO_AUTO_START, 4 ALLOW_INTERACTIVE_AUTHORIZATION;
  *	other bits are handed on.
  * @DBUS_GENL_MSG_A_SERIAL: u32, required, not 0.
  * @DBUS_GENL_MSG_A_REPLY_SERIAL: u32, not 0; required in returns and errors.
+ *	A call or signal that has it replies as much as they do.
  * @DBUS_GENL_MSG_A_PATH: string, an object path; required in calls and signals.
  * @DBUS_GENL_MSG_A_INTERFACE: string; required in signals.
  * @DBUS_GENL_MSG_A_MEMBER: string; required in calls and signals.
  * @DBUS_GENL_MSG_A_ERROR_NAME: string; required in errors.
  * @DBUS_GENL_MSG_A_DESTINATION: string, a unique or well-known bus name.
  *	A message without one is a broadcast if a signal; else it is for the
- *	bus, as dbus-daemon has it.
+ *	bus, as dbus-daemon has it, and so is all that has the interface
+ *	org.freedesktop.DBus.Peer: nobody else sees it, and it may be sent
+ *	before Hello, and by a monitor.
  * @DBUS_GENL_MSG_A_SIGNATURE: string, the body's signature, ≤ 255 bytes.
  *	Absent means "".
  * @DBUS_GENL_MSG_A_BODY: binary, the body marshalled as the spec says, native
@@ -292,11 +314,14 @@ enum dbus_genl_msg_attr {
 };
 
 /**
- * enum dbus_genl_peer_flags - BUS_A_FLAGS of CONNECT
+ * enum dbus_genl_peer_flags - BUS_A_FLAGS of CONNECT, PEER_A_FLAGS
  * @DBUS_GENL_PEER_FDS: the peer calls FD_CLAIM for messages with FDS or BODY_FD.
+ * @DBUS_GENL_PEER_MONITOR: it has called BecomeMonitor.  In PEER_GET alone:
+ *	CONNECT refuses it.
  */
 enum dbus_genl_peer_flags {
 	DBUS_GENL_PEER_FDS = 1 << 0,
+	DBUS_GENL_PEER_MONITOR = 1 << 1,
 };
 
 /**
@@ -346,12 +371,12 @@ enum dbus_genl_reason {
  * @DBUS_GENL_BUS_A_MAX_BODY_FD_SIZE: u32, bytes: largest BODY_FD (absent: none).
  * @DBUS_GENL_BUS_A_LIMITS: nested LIMIT_A_*.
  * @DBUS_GENL_BUS_A_POLICY: binary, a policy, in POLICY_SET.
- * @DBUS_GENL_BUS_A_POLICY_FD: s32, a file that has a policy from its start to
- *	its end; it is copied before it is looked at.
+ * @DBUS_GENL_BUS_A_POLICY_FD: s32, a memfd, or a file of a tmpfs, that has a
+ *	policy from its start to its end; it is copied before it is looked at.
  * @DBUS_GENL_BUS_A_ACTIVATABLE: binary, in ACTIVATABLE_SET: well-known names, each
  *	with its NUL, one after the other; none twice, nor the driver's.  May be
  *	empty.
- * @DBUS_GENL_BUS_A_ACTIVATABLE_FD: s32, a file that has them likewise; at most
+ * @DBUS_GENL_BUS_A_ACTIVATABLE_FD: s32, such a file that has them; at most
  *	%DBUS_GENL_ACTIVATABLE_MAX bytes.
  * @DBUS_GENL_BUS_A_PIDFD: s32, in CONNECT, optional: an fd of the calling task
  *	that is a pidfd of the calling process, as pidfd_open(getpid(), 0)
@@ -396,10 +421,10 @@ enum dbus_genl_bus_attr {
  * order: sections of context default, of its groups (lower numbers first), of
  * its user, at_console true, false, context mandatory; within these in the
  * order of the policy.  The last one that matches decides, and without one it
- * is denied; but a user may join its own bus, and root any, unless a rule says
- * no.  As in dbus-daemon, a rule of SEND or RECEIVE that has none of TYPE, NAME,
- * INTERFACE, MEMBER, PATH and ERROR makes those before it void, even where
- * its other attributes keep it from matching.
+ * is denied; but where no rule says who may join the bus's user may, and nobody
+ * else, root not either.  As in dbus-daemon, a rule of SEND or RECEIVE that
+ * has none of TYPE, NAME, INTERFACE, MEMBER, PATH and ERROR makes those before it
+ * void, even where its other attributes keep it from matching.
  *
  * SEND is asked of the sender for each receiver, be it addressed, eavesdropping
  * or one that a broadcast goes to; RECEIVE of that receiver; OWN of who calls
@@ -490,8 +515,8 @@ enum dbus_genl_rule_kind {
  * @DBUS_GENL_RULE_A_ERROR: string, an error's name.
  * @DBUS_GENL_RULE_A_BROADCAST: u8, of SEND.  1: signals without a destination
  *	only; 0: everything else only.
- * @DBUS_GENL_RULE_A_REQUESTED_REPLY: u8.  Of replies only.  Rules that allow,
- *	1 (default): not those that nobody waits for, unless with EAVESDROP;
+ * @DBUS_GENL_RULE_A_REQUESTED_REPLY: u8.  Of what has MSG_A_REPLY_SERIAL only,
+ *	whatever its type.  Rules that allow, 1 (default): not those that nobody waits for, unless with EAVESDROP;
  *	0: all.  Rules that deny, 0 (default): only those that nobody waits for
  *	(an eavesdropper waits for none); 1: all.
  * @DBUS_GENL_RULE_A_EAVESDROP: u8, 0 if absent; in SEND for REQUESTED_REPLY's
@@ -588,14 +613,15 @@ enum dbus_genl_activate_attr {
  * enum dbus_genl_stats_attr - attributes of STATS_GET, and of BUS_A_STATS
  *
  * All u64.  The first group are gauges (how many there are now), the second
- * counters since the namespace (or the bus) was made.
+ * counters since the namespace (or the bus) was made.  Gauges are read one after
+ * another while the buses go on; each is true of its moment.
  *
  * @DBUS_GENL_STATS_A_PAD: padding for 64-bit alignment.
  * @DBUS_GENL_STATS_A_BUSES: buses.
  * @DBUS_GENL_STATS_A_PEERS: peers.
  * @DBUS_GENL_STATS_A_NAMES: well-known names that have an owner.
  * @DBUS_GENL_STATS_A_NAME_OWNERS: places in the names' queues, owners included.
- * @DBUS_GENL_STATS_A_MATCHES: match rules.
+ * @DBUS_GENL_STATS_A_MATCHES: match rules, monitors' included.
  * @DBUS_GENL_STATS_A_REPLIES: calls that wait for their reply.
  * @DBUS_GENL_STATS_A_QUEUED_MESSAGES: messages in overflow queues.
  * @DBUS_GENL_STATS_A_QUEUED_BYTES: bytes charged for them.
@@ -603,10 +629,13 @@ enum dbus_genl_activate_attr {
  * @DBUS_GENL_STATS_A_ROUTED: counter: messages accepted by SEND.
  * @DBUS_GENL_STATS_A_DELIVERED: counter: messages handed to receivers, those
  *	from the driver included; a broadcast counts once a receiver.
- * @DBUS_GENL_STATS_A_REFUSED: counter: requests refused with an errno by the
- *	bus; what netlink's attribute policy stops before it is not counted.
+ * @DBUS_GENL_STATS_A_REFUSED: counter: of a bus, messages of its peers that were
+ *	refused, as PEER_A_REFUSED counts them.  Of a namespace, these, and all
+ *	other requests refused with an errno.  What netlink's attribute policy
+ *	stops before is not counted.
  * @DBUS_GENL_STATS_A_DROPPED: counter: signals, and what monitors were to see,
- *	not delivered since their receiver's queue was over quota.
+ *	that a receiver lost: its queue was over quota, their sender had too many
+ *	files on their way, or memory was short.  Once for each receiver.
  * @DBUS_GENL_STATS_A_OVERFLOWED: counter: messages that went through an
  *	overflow queue.
  * @DBUS_GENL_STATS_A_UNCLAIMED_FDS: gauge: files of messages, bodies included,
@@ -615,6 +644,9 @@ enum dbus_genl_activate_attr {
  *	not done: services to be started, RELOAD, ENVIRONMENT.
  * @DBUS_GENL_STATS_A_WAITING: gauge: messages and calls of the driver that wait
  *	for these.
+ * @DBUS_GENL_STATS_A_EXPIRED: counter: files of messages, bodies included, that a
+ *	receiver lost: it did not claim them in time, or FD_CLAIM failed and no
+ *	room was left to keep them.
  */
 enum dbus_genl_stats_attr {
 	DBUS_GENL_STATS_A_UNSPEC,
@@ -636,6 +668,7 @@ enum dbus_genl_stats_attr {
 	DBUS_GENL_STATS_A_UNCLAIMED_FDS,
 	DBUS_GENL_STATS_A_STARTS,
 	DBUS_GENL_STATS_A_WAITING,
+	DBUS_GENL_STATS_A_EXPIRED,
 
 	__DBUS_GENL_STATS_A_MAX,
 	DBUS_GENL_STATS_A_MAX = __DBUS_GENL_STATS_A_MAX - 1
@@ -661,7 +694,7 @@ enum dbus_genl_stats_attr {
  * @DBUS_GENL_LIMIT_A_MAX_MESSAGE_SIZE: bytes; SEND of more is -EMSGSIZE.  Bounds
  *	BUS_A_MAX_MESSAGE_SIZE and BUS_A_MAX_BODY_FD_SIZE of later CONNECTs.
  * @DBUS_GENL_LIMIT_A_MAX_MESSAGE_UNIX_FDS: fds of one message; SEND of more is
- *	-ERANGE.  BUS_A_MAX_FDS of later CONNECTs.
+ *	-ERANGE.  At most 16.  BUS_A_MAX_FDS of later CONNECTs.
  * @DBUS_GENL_LIMIT_A_SERVICE_START_TIMEOUT: milliseconds that messages wait for
  *	a service to be started, and callers for the controller's answer to
  *	RELOAD and ENVIRONMENT.  At most a day, and 0 is that, too: what waits
@@ -669,7 +702,8 @@ enum dbus_genl_stats_attr {
  * @DBUS_GENL_LIMIT_A_AUTH_TIMEOUT: milliseconds from CONNECT until Hello; who
  *	takes longer is disconnected, with %DBUS_GENL_REASON_TIMEOUT.  0: no limit.
  * @DBUS_GENL_LIMIT_A_PENDING_FD_TIMEOUT: milliseconds that files wait to be
- *	claimed; or pending_fd_timeout of the module, if that is less.
+ *	claimed; or pending_fd_timeout of the module, if that is less.  0: none,
+ *	they expire at once.
  * @DBUS_GENL_LIMIT_A_MAX_COMPLETED_CONNECTIONS: peers that have said Hello.
  * @DBUS_GENL_LIMIT_A_MAX_INCOMPLETE_CONNECTIONS: peers that have not; one more
  *	takes the place of the oldest, which is disconnected with
@@ -723,15 +757,20 @@ enum dbus_genl_limit_attr {
  * @DBUS_GENL_PEER_A_PAD: padding for 64-bit alignment.
  * @DBUS_GENL_PEER_A_NUMBER: u64, the peer's place in time among all that the
  *	bus has had; what the tracepoints call peer.
- * @DBUS_GENL_PEER_A_ID: u64; absent before Hello, as is NAME.
- * @DBUS_GENL_PEER_A_NAME: string, its unique name.
+ * @DBUS_GENL_PEER_A_ID: u64; absent before Hello.  A monitor keeps it, though it
+ *	is nobody's name any more.
+ * @DBUS_GENL_PEER_A_NAME: string, its unique name; absent before Hello, and of a
+ *	monitor, which has none.
  * @DBUS_GENL_PEER_A_UID: u32, in the reader's user namespace.
- * @DBUS_GENL_PEER_A_PID: u32, in the reader's pid namespace; absent if it is
- *	not there, or has ended.
- * @DBUS_GENL_PEER_A_COMM: string, name of its process.
+ * @DBUS_GENL_PEER_A_PID: u32, of the process that called CONNECT, in the reader's
+ *	pid namespace; absent if it is not there.  It stays when that process
+ *	has ended, as with dbus-daemon, and may be another's then.
+ * @DBUS_GENL_PEER_A_COMM: string, name of that process when it called CONNECT; a
+ *	byte that isn't printable ASCII is a '?'.
  * @DBUS_GENL_PEER_A_FLAGS: u32, &enum dbus_genl_peer_flags.
  * @DBUS_GENL_PEER_A_NAMES: u32, its places in the queues of well-known names.
- * @DBUS_GENL_PEER_A_MATCHES: u32, its match rules.
+ * @DBUS_GENL_PEER_A_MATCHES: u32, its match rules; those of BecomeMonitor, if it
+ *	is a monitor.
  * @DBUS_GENL_PEER_A_CALLS: u32, replies that it waits for.
  * @DBUS_GENL_PEER_A_OWED: u32, replies that it owes.
  * @DBUS_GENL_PEER_A_QUEUED_MESSAGES: u32, in its overflow queue.
@@ -742,12 +781,17 @@ enum dbus_genl_limit_attr {
  *	included, that wait for FD_CLAIM.
  * @DBUS_GENL_PEER_A_SENT: u64, counter: messages that SEND accepted.
  * @DBUS_GENL_PEER_A_RECEIVED: u64, counter: messages delivered to it.
- * @DBUS_GENL_PEER_A_DROPPED: u64, counter: signals that it lost.
- * @DBUS_GENL_PEER_A_REFUSED: u64, counter: messages of its that were refused
- *	with an errno, or that the bus answered with an error without doing
- *	anything (no such receiver, over a limit, not admitted, unknown method).
+ * @DBUS_GENL_PEER_A_DROPPED: u64, counter: signals that it lost, and what it was to
+ *	see as a monitor: see STATS_A_DROPPED.
+ * @DBUS_GENL_PEER_A_REFUSED: u64, counter: messages of its that were refused with
+ *	an errno, or by an error: calls that the driver answers with one,
+ *	whatever is wrong, and what the bus does not deliver (no such receiver,
+ *	not admitted, over a limit, its service can't be started).  NoReply to a
+ *	call that was delivered is no refusal.
  * @DBUS_GENL_PEER_A_OVERFLOWED: u64, counter: those of RECEIVED that went
  *	through its overflow queue.
+ * @DBUS_GENL_PEER_A_EXPIRED: u64, counter: files that it lost: see STATS_A_EXPIRED.
+ * @DBUS_GENL_PEER_A_QUOTAS: nested QUOTA_A_*: what its user takes.
  */
 enum dbus_genl_peer_attr {
 	DBUS_GENL_PEER_A_UNSPEC,
@@ -772,9 +816,66 @@ enum dbus_genl_peer_attr {
 	DBUS_GENL_PEER_A_DROPPED,
 	DBUS_GENL_PEER_A_REFUSED,
 	DBUS_GENL_PEER_A_OVERFLOWED,
+	DBUS_GENL_PEER_A_EXPIRED,
+	DBUS_GENL_PEER_A_QUOTAS,
 
 	__DBUS_GENL_PEER_A_MAX,
 	DBUS_GENL_PEER_A_MAX = __DBUS_GENL_PEER_A_MAX - 1
+};
+
+/**
+ * enum dbus_genl_quota_attr - attributes of PEER_A_QUOTAS
+ *
+ * What the peer's user is charged, all its peers together; each nested
+ * CHARGE_A_*: how much it is, and the bound.
+ *
+ * @DBUS_GENL_QUOTA_A_CONNECTIONS: its peers on this bus that have said Hello.
+ * @DBUS_GENL_QUOTA_A_WAITING: its messages and calls that wait for services to be
+ *	started, or for the controller.
+ * @DBUS_GENL_QUOTA_A_BYTES: of its messages in overflow queues of this bus,
+ *	whosever they are, those that wait for services included.
+ * @DBUS_GENL_QUOTA_A_FDS: files of its messages on this bus, bodies included, that
+ *	wait to be claimed; once each, however many receivers.
+ * @DBUS_GENL_QUOTA_A_BODY_BYTES: bytes of those that are bodies.
+ * @DBUS_GENL_QUOTA_A_DRIVER_BYTES: of the driver's messages in overflow queues of
+ *	its peers on this bus; answers may exceed the bound.
+ * @DBUS_GENL_QUOTA_A_ALL_BYTES: as BYTES, on all buses of the machine; so are:
+ * @DBUS_GENL_QUOTA_A_ALL_FDS: as FDS.
+ * @DBUS_GENL_QUOTA_A_ALL_BODY_BYTES: as BODY_BYTES.
+ * @DBUS_GENL_QUOTA_A_ALL_HELD: its match rules, places in the queues of names, and
+ *	calls that wait for their reply.
+ */
+enum dbus_genl_quota_attr {
+	DBUS_GENL_QUOTA_A_UNSPEC,
+	DBUS_GENL_QUOTA_A_CONNECTIONS,
+	DBUS_GENL_QUOTA_A_WAITING,
+	DBUS_GENL_QUOTA_A_BYTES,
+	DBUS_GENL_QUOTA_A_FDS,
+	DBUS_GENL_QUOTA_A_BODY_BYTES,
+	DBUS_GENL_QUOTA_A_DRIVER_BYTES,
+	DBUS_GENL_QUOTA_A_ALL_BYTES,
+	DBUS_GENL_QUOTA_A_ALL_FDS,
+	DBUS_GENL_QUOTA_A_ALL_BODY_BYTES,
+	DBUS_GENL_QUOTA_A_ALL_HELD,
+
+	__DBUS_GENL_QUOTA_A_MAX,
+	DBUS_GENL_QUOTA_A_MAX = __DBUS_GENL_QUOTA_A_MAX - 1
+};
+
+/**
+ * enum dbus_genl_charge_attr - attributes of QUOTA_A_*
+ * @DBUS_GENL_CHARGE_A_PAD: padding for 64-bit alignment.
+ * @DBUS_GENL_CHARGE_A_USED: u64, how much there is.
+ * @DBUS_GENL_CHARGE_A_LIMIT: u64, how much there may be.
+ */
+enum dbus_genl_charge_attr {
+	DBUS_GENL_CHARGE_A_UNSPEC,
+	DBUS_GENL_CHARGE_A_PAD,
+	DBUS_GENL_CHARGE_A_USED,
+	DBUS_GENL_CHARGE_A_LIMIT,
+
+	__DBUS_GENL_CHARGE_A_MAX,
+	DBUS_GENL_CHARGE_A_MAX = __DBUS_GENL_CHARGE_A_MAX - 1
 };
 
 /**
@@ -803,7 +904,8 @@ enum dbus_genl_name_attr {
 /**
  * enum dbus_genl_match_attr - attributes of MATCH_GET
  * @DBUS_GENL_MATCH_A_PAD: padding for 64-bit alignment.
- * @DBUS_GENL_MATCH_A_OWNER: u64, id of the peer whose rule it is.
+ * @DBUS_GENL_MATCH_A_OWNER: u64, id of the peer whose rule it is, monitors'
+ *	included: PEER_A_ID.
  * @DBUS_GENL_MATCH_A_RULE: string, the rule; AddMatch makes an equal one of it.
  */
 enum dbus_genl_match_attr {

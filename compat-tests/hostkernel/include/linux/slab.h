@@ -12,6 +12,8 @@
 #define GFP_KERNEL 0x1U
 #define __GFP_ACCOUNT 0x2U
 #define __GFP_NOWARN 0x4U
+#define __GFP_NOMEMALLOC 0x8U
+#define GFP_ATOMIC 0x10U
 #define GFP_KERNEL_ACCOUNT (GFP_KERNEL | __GFP_ACCOUNT)
 
 void *kmalloc(size_t size, gfp_t gfp);

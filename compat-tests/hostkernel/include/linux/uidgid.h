@@ -48,6 +48,11 @@ static inline bool uid_eq(kuid_t a, kuid_t b)
 	return a.val == b.val;
 }
 
+static inline bool uid_lt(kuid_t a, kuid_t b)
+{
+	return a.val < b.val;
+}
+
 static inline bool gid_eq(kgid_t a, kgid_t b)
 {
 	return a.val == b.val;

@@ -23,5 +23,6 @@
 #define SZ_128M 0x08000000
 #define SZ_256M 0x10000000
 #define SZ_512M 0x20000000
+#define SZ_1G 0x40000000
 
 #endif
