@@ -43,7 +43,8 @@ void Bodies::good() {
   std::string bytes = u32_bytes(1 << 20) + std::string(1 << 20, 'B');
   int body = memfd(bytes), fd = open("/etc/hostname", O_RDONLY);
   Message m = with_body(to(b_, {}), "ay", body);
-  tap_.ok(a_.send(m) == 0, "a body of 1 MiB by file: %s", a_.last_extack.c_str());
+  const int sent = a_.send(m);
+  tap_.ok(sent == 0, "a body of 1 MiB by file: %s", a_.last_extack.c_str());
   auto got = b_.receive(1000);
   tap_.ok(got && got->body_fd != -1 && got->body.empty() && got->signature == "ay",
           "MESSAGE says that it has one");
@@ -113,7 +114,8 @@ void Bodies::matching() {
   close(body);
   body = memfd(u32_bytes(6) + "wan\0ed"s + '\0' + "garbage", 0);
   m = with_body(signal("/o", "fds.B", "S"), "sa{sv}(", body);
-  tap_.ok(a_.send(m) == -EINVAL, "a signature that is none: %s", a_.last_extack.c_str());
+  const int sent = a_.send(m);
+  tap_.ok(sent == -EINVAL, "a signature that is none: %s", a_.last_extack.c_str());
   m = with_body(signal("/o", "fds.B", "S"), "sa{sv}", body);
   tap_.ok(a_.send(m) == 0 && !b_.receive(50), "arguments that aren't valid are none");
   got = third.receive(1000);
@@ -144,17 +146,20 @@ void Bodies::bad() {
   table[6].fd = open(name, O_WRONLY);
   for (auto& t : table) {
     Message m = with_body(to(b_, {}), "ay", t.fd);
-    tap_.ok(a_.send(m) == -t.error, "BODY_FD is %s: %s", t.what, a_.last_extack.c_str());
+    const int sent = a_.send(m);
+    tap_.ok(sent == -t.error, "BODY_FD is %s: %s", t.what, a_.last_extack.c_str());
     if (t.fd != a_.sock.fd()) close(t.fd);
   }
   unlink(name);
   close(pipe_fds[1]);
   int body = memfd(u32_bytes(1) + "x");
   Message m = with_body(to(b_, {}), "", body);
-  tap_.ok(a_.send(m) == -EINVAL, "BODY_FD without a signature: %s", a_.last_extack.c_str());
+  int sent = a_.send(m);
+  tap_.ok(sent == -EINVAL, "BODY_FD without a signature: %s", a_.last_extack.c_str());
   m = to(b_, {}).with(Args().u(1));
   m.body_fd = body;
-  tap_.ok(a_.send(m) == -EINVAL, "BODY and BODY_FD: %s", a_.last_extack.c_str());
+  sent = a_.send(m);
+  tap_.ok(sent == -EINVAL, "BODY and BODY_FD: %s", a_.last_extack.c_str());
   close(body);
   tap_.ok(!b_.receive(50), "nothing came");
   nothing_waits("bad bodies");
