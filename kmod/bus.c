@@ -26,6 +26,7 @@
  * last peer does.
  */
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <net/net_namespace.h>
@@ -451,20 +452,24 @@ static void dg_controller_gone(struct dg_endpoint *ep)
 /**
  * dg_bus_breathe() - let whoever waits for the bus have it for a while
  * @bus: the bus; the caller holds its lock for writing, and does again
+ * @step: how many steps have been done since it began
  *
  * Between the steps of what may take long: anything may have changed.
  */
-void dg_bus_breathe(struct dg_bus *bus)
+void dg_bus_breathe(struct dg_bus *bus, unsigned int step)
 {
 	lockdep_assert_held_write(&bus->lock);
 
-	if (rwsem_is_contended(&bus->lock)) {
-		up_write(&bus->lock);
+	/*
+	 * Whoever spins for the lock can't be seen to wait for it, and may lose
+	 * each race for it against who has just let it go: but not for long.
+	 */
+	up_write(&bus->lock);
+	if (step % DG_STEPS_IN_A_ROW)
 		cond_resched();
-		down_write(&bus->lock);
-	} else {
-		cond_resched();
-	}
+	else
+		schedule_timeout_uninterruptible(1);
+	down_write(&bus->lock);
 }
 
 /* The peer of an id, NULL if there is none; under the bus's lock. */

@@ -199,7 +199,7 @@ struct dg_bus *dg_bus_controlled(struct sock *sk, u32 portid);
 void dg_bus_put(struct dg_bus *bus);
 bool dg_bus_admits(const struct dg_bus *bus, kuid_t uid);
 void dg_bus_destroy(struct net *net, struct dg_bus *bus);
-void dg_bus_breathe(struct dg_bus *bus);
+void dg_bus_breathe(struct dg_bus *bus, unsigned int step);
 
 /* Whom a bus name means now: both under the bus's lock, NULL if nobody. */
 struct dg_peer *dg_bus_peer(struct dg_bus *bus, u64 id);

@@ -95,6 +95,7 @@ void dg_replies_expire(struct work_struct *work)
 					  reply_expiry);
 	unsigned long timeout, now = jiffies, oldest;
 	struct dg_peer *caller;
+	unsigned int step = 0;
 	bool more;
 	u32 serial;
 
@@ -106,7 +107,7 @@ void dg_replies_expire(struct work_struct *work)
 						    &oldest, &more))) {
 			dg_driver_no_reply(caller, serial, DG_ERROR("NoReply"),
 					   "Message did not receive a reply (timeout by message bus)");
-			dg_bus_breathe(bus);
+			dg_bus_breathe(bus, ++step);
 		}
 		if (more)
 			dg_arm_again(&bus->reply_expiry, oldest, timeout);

@@ -32,6 +32,9 @@
 #define DG_SILENT_PEERS_MAX		4096
 #define DG_HELLO_TIMEOUT_MS		240000
 
+/* Names given up, or calls failed, before others surely have their turn. */
+#define DG_STEPS_IN_A_ROW		128
+
 /* Match rules of one peer. */
 #define DG_MATCHES_PER_PEER_MAX		4096
 

@@ -515,18 +515,19 @@ static void dg_peer_gone(struct dg_endpoint *ep)
 {
 	struct dg_peer *peer = container_of(ep, struct dg_peer, ep);
 	struct dg_bus *bus = peer->bus;
+	unsigned int step = 0;
 	bool removed;
 
 	down_write(&bus->lock);
 	if (peer->connected)
 		dg_peer_leave(peer, DBUS_GENL_REASON_UNSPEC);
 	while (peer->connected && dg_peer_drop_one_name(peer))
-		dg_bus_breathe(bus);
+		dg_bus_breathe(bus, ++step);
 	removed = peer->connected;
 	if (removed) {
 		dg_peer_take_off(peer, DBUS_GENL_REASON_UNSPEC);
 		while (dg_peer_drop_one_taken(peer))
-			dg_bus_breathe(bus);
+			dg_bus_breathe(bus, ++step);
 	}
 	up_write(&bus->lock);
 

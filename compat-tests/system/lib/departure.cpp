@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <functional>
 
@@ -121,7 +122,14 @@ Child start_busy() {
   });
 }
 
-void in_order(Tap& tap) {
+struct Departure {
+  bool in_order = false;
+  int amid = 0;     // others' signals between the names
+  int answers = 0;  // calls that waited and got NoReply
+  bool gone = false;
+};
+
+Departure depart(Tap& tap) {
   Peer watcher, caller;
   Child owner = start_owner();
   owner.wait_ready();
@@ -152,17 +160,32 @@ void in_order(Tap& tap) {
     if (name == unique) break;
   }
   busy.kill();
-  tap.ok(next == 0 && !wrong, "its names go, the newest first and the unique one last");
-  tap.ok(amid > 0, "others' signals come between them: %d", amid);
   int answers = 0;
   for (; answers < CALLS; ++answers) {
     auto m = caller.receive(30000);
     if (!m || m->error_name != "org.freedesktop.DBus.Error.NoReply") break;
   }
-  tap.ok(answers == CALLS, "each call that waited for it gets NoReply: %d of %d", answers, CALLS);
-  tap.ok(caller.ask("NameHasOwner", Args().s(name_of(0))) == "false" &&
-             caller.ask("NameHasOwner", Args().s(unique)) == "false",
-         "nobody has them any more");
+  return {next == 0 && !wrong, amid, answers,
+          caller.ask("NameHasOwner", Args().s(name_of(0))) == "false" &&
+              caller.ask("NameHasOwner", Args().s(unique)) == "false"};
+}
+
+// Again until somebody has been there in time: who runs when is the scheduler's.
+void in_order(Tap& tap) {
+  constexpr int ROUNDS = 20;
+  Departure all{true, 0, CALLS, true};
+  for (int i = 0; i < ROUNDS && !all.amid; ++i) {
+    const Departure one = depart(tap);
+    all.in_order &= one.in_order;
+    all.amid += one.amid;
+    all.answers = std::min(all.answers, one.answers);
+    all.gone &= one.gone;
+  }
+  tap.ok(all.in_order, "its names go, the newest first and the unique one last");
+  tap.ok(all.amid > 0, "others' signals come between them: %d", all.amid);
+  tap.ok(all.answers == CALLS, "each call that waited for it gets NoReply: %d of %d", all.answers,
+         CALLS);
+  tap.ok(all.gone, "nobody has them any more");
 }
 
 // The bus is destroyed while its peer's names go; several times, at different moments.
