@@ -50,23 +50,38 @@ static inline bool dg_alloc_once(void)
 #endif
 }
 
+/*
+ * What @now allocates, at once; or if that is NULL, what @later does, with @gfp,
+ * which is tried in any case if it may not fail.
+ */
+#define dg_alloc_twice(gfp, now, later)					\
+({									\
+	bool once_ = dg_alloc_once() && !((gfp) & __GFP_NOFAIL);	\
+	typeof(now) p_ = (now);						\
+									\
+	p_ || once_ ? p_ : (later);					\
+})
+
 static inline void *dg_kzalloc(size_t size)
 {
-	bool once = dg_alloc_once();
-	void *p = kzalloc(size, DG_GFP_NOW);
-
-	return p || once ? p : kzalloc(size, DG_GFP_LOCKED);
+	return dg_alloc_twice(DG_GFP_LOCKED, kzalloc(size, DG_GFP_NOW),
+			      kzalloc(size, DG_GFP_LOCKED));
 }
 
 /* Of single pages if need be, which GFP_ATOMIC cannot. */
-static inline void *dg_kvcalloc(size_t n, size_t size)
+static inline void *dg_kvcalloc_now(size_t n, size_t size)
 {
-	bool once = dg_alloc_once();
 	unsigned int flags = memalloc_noreclaim_save();
 	void *p = kvcalloc(n, size, DG_GFP_UNLOCKED | __GFP_NOWARN);
 
 	memalloc_noreclaim_restore(flags);
-	return p || once ? p : kvcalloc(n, size, GFP_KERNEL);
+	return p;
+}
+
+static inline void *dg_kvcalloc(size_t n, size_t size)
+{
+	return dg_alloc_twice(GFP_KERNEL, dg_kvcalloc_now(n, size),
+			      kvcalloc(n, size, GFP_KERNEL));
 }
 
 #endif /* _DG_ALLOC_H */

@@ -252,8 +252,7 @@ static int dg_peer_put_quotas(struct sk_buff *skb, struct dg_peer *peer)
 	struct nlattr *nest;
 	int i, err;
 
-	dg_user_charges(peer->user, charges);
-	charges[DBUS_GENL_QUOTA_A_WAITING].max = dg_start_max_waiting(peer);
+	dg_user_charges(peer->user, dg_start_max_waiting(peer), charges);
 
 	nest = nla_nest_start(skb, DBUS_GENL_PEER_A_QUOTAS);
 	if (!nest)

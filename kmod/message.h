@@ -79,6 +79,12 @@ static inline bool dg_is_reply(const struct dg_msg *msg)
 	return msg->type == DG_MSG_RETURN || msg->type == DG_MSG_ERROR;
 }
 
+/* For all that ask for it. */
+static inline bool dg_is_broadcast(const struct dg_msg *msg)
+{
+	return msg->type == DG_MSG_SIGNAL && !msg->destination;
+}
+
 static inline bool dg_is_unknown(const struct dg_msg *msg)
 {
 	return msg->type > DG_MSG_SIGNAL;

@@ -28,13 +28,10 @@
  */
 static struct sk_buff *dg_packet_alloc(size_t size, gfp_t gfp)
 {
-	bool once = dg_alloc_once() && !(gfp & __GFP_NOFAIL);
-	struct sk_buff *packet;
-
 	if (size > NLMSG_GOODSIZE)
 		return alloc_skb(size, gfp);
-	packet = alloc_skb(size, DG_GFP_NOW);
-	return packet || once ? packet : alloc_skb(size, gfp);
+	return dg_alloc_twice(gfp, alloc_skb(size, DG_GFP_NOW),
+			      alloc_skb(size, gfp));
 }
 
 /*
@@ -50,19 +47,15 @@ struct sk_buff *dg_packet_new(size_t payload)
 /* For one of several receivers: it shares the bytes, which nobody may change. */
 struct sk_buff *dg_packet_clone(struct sk_buff *packet, gfp_t gfp)
 {
-	bool once = dg_alloc_once() && !(gfp & __GFP_NOFAIL);
-	struct sk_buff *clone = skb_clone(packet, DG_GFP_NOW);
-
-	return clone || once ? clone : skb_clone(packet, gfp);
+	return dg_alloc_twice(gfp, skb_clone(packet, DG_GFP_NOW),
+			      skb_clone(packet, gfp));
 }
 
 /* A copy, which dg_packet_stamp() may change; NULL if memory is short. */
 struct sk_buff *dg_packet_dup(struct sk_buff *packet)
 {
-	bool once = dg_alloc_once();
-	struct sk_buff *copy = pskb_copy(packet, DG_GFP_NOW);
-
-	return copy || once ? copy : pskb_copy(packet, DG_GFP_LOCKED);
+	return dg_alloc_twice(DG_GFP_LOCKED, pskb_copy(packet, DG_GFP_NOW),
+			      pskb_copy(packet, DG_GFP_LOCKED));
 }
 
 /* A copy; what is large is in pages.  NULL if memory is short. */

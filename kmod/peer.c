@@ -177,7 +177,7 @@ static bool dg_peer_is_one_too_silent(const struct dg_peer *peer)
 int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 {
 	struct dg_bus *bus = peer->bus;
-	struct dg_peer *out = NULL;
+	struct dg_peer *oldest;
 	int err;
 
 	err = dg_policy_prepare(peer);
@@ -201,9 +201,9 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 	if (err)
 		goto err_endpoint;
 
-	out = dg_peer_crowded_out(bus);
-	if (out)
-		dg_peer_remove_locked(out, DBUS_GENL_REASON_CROWDED_OUT);
+	oldest = dg_peer_crowded_out(bus);
+	if (oldest)
+		dg_peer_remove_locked(oldest, DBUS_GENL_REASON_CROWDED_OUT);
 
 	peer->connected = true;
 	peer->number = ++bus->last_number;
@@ -218,8 +218,8 @@ int dg_peer_join(struct dg_peer *peer, int (*welcome)(void *data), void *data)
 	peer->since = jiffies;
 	dg_bus_expect_hello(bus);
 	up_write(&bus->lock);
-	if (out)
-		dg_peer_put(out);
+	if (oldest)
+		dg_peer_put(oldest);
 	return 0;
 
 err_endpoint:
@@ -363,13 +363,14 @@ static bool dg_peer_drop_one_taken(struct dg_peer *peer)
 	if (caller && !bus->dead)
 		dg_driver_no_reply(caller, serial, DG_ERROR("NoReply"),
 				   "Message recipient disconnected from message bus without replying");
+	cond_resched();
 	return caller;
 }
 
 void dg_peer_drop_taken(struct dg_peer *peer)
 {
 	while (dg_peer_drop_one_taken(peer))
-		cond_resched();
+		;
 }
 
 /**
@@ -463,32 +464,53 @@ static void dg_peer_take_off(struct dg_peer *peer,
 	dg_policy_leave(peer);
 }
 
+/*
+ * A peer leaves its bus, which is locked for writing: in dbus-daemon's order, its
+ * rules first; then its names, the unique one last; then NoReply to those whose
+ * calls it leaves.  A bus that goes as a whole tells of none of that.
+ *
+ * If @breathe, others have their turn between the names that it gives up, and
+ * between the calls: a user may have many, and each may cost much.  To them it is
+ * as if it had released some names before its end.  Whoever ends it meanwhile,
+ * with its bus or for the same reason, does all that is left to do.
+ *
+ * Return: whether it was on the bus, and it is the caller who has ended it.
+ */
+static bool dg_peer_end(struct dg_peer *peer, enum dbus_genl_reason reason,
+			bool breathe)
+{
+	struct dg_bus *bus = peer->bus;
+	unsigned int step = 0;
+
+	lockdep_assert_held_write(&bus->lock);
+
+	if (peer->connected)
+		dg_peer_leave(peer, reason);
+	while (peer->connected && dg_peer_drop_one_name(peer))
+		if (breathe)
+			dg_bus_breathe(bus, ++step);
+	if (!peer->connected)
+		return false;
+
+	dg_peer_take_off(peer, reason);
+	while (dg_peer_drop_one_taken(peer))
+		if (breathe)
+			dg_bus_breathe(bus, ++step);
+	return true;
+}
+
 /**
  * dg_peer_remove_locked() - take a peer off its bus
  * @peer: the peer; the caller holds its bus's lock for writing
  * @reason: what DISCONNECT shall say; %DBUS_GENL_REASON_UNSPEC if the socket
  *	has been released and there is nobody to tell
  *
- * In dbus-daemon's order: its rules first; then its names, the unique one last;
- * then NoReply to those whose calls it leaves.  A bus that goes as a whole tells
- * of none of that.
- *
  * Return: whether it was on the bus; if so, the caller puts the maker's
  * reference once it has let the lock go.
  */
 bool dg_peer_remove_locked(struct dg_peer *peer, enum dbus_genl_reason reason)
 {
-	lockdep_assert_held_write(&peer->bus->lock);
-
-	if (!peer->connected)
-		return false;
-
-	dg_peer_leave(peer, reason);
-	while (dg_peer_drop_one_name(peer))
-		;
-	dg_peer_take_off(peer, reason);
-	dg_peer_drop_taken(peer);
-	return true;
+	return dg_peer_end(peer, reason, false);
 }
 
 /*
@@ -505,30 +527,14 @@ void dg_peers_put(struct list_head *removed)
 	}
 }
 
-/*
- * Others have their turn between the names that it gives up, and between the
- * calls that it leaves: a user may have many, and each may cost much.  To them it
- * is as if it had released some names before its end.  Whoever ends it meanwhile,
- * with its bus or for the same reason, does all that is left to do.
- */
 static void dg_peer_gone(struct dg_endpoint *ep)
 {
 	struct dg_peer *peer = container_of(ep, struct dg_peer, ep);
 	struct dg_bus *bus = peer->bus;
-	unsigned int step = 0;
 	bool removed;
 
 	down_write(&bus->lock);
-	if (peer->connected)
-		dg_peer_leave(peer, DBUS_GENL_REASON_UNSPEC);
-	while (peer->connected && dg_peer_drop_one_name(peer))
-		dg_bus_breathe(bus, ++step);
-	removed = peer->connected;
-	if (removed) {
-		dg_peer_take_off(peer, DBUS_GENL_REASON_UNSPEC);
-		while (dg_peer_drop_one_taken(peer))
-			dg_bus_breathe(bus, ++step);
-	}
+	removed = dg_peer_end(peer, DBUS_GENL_REASON_UNSPEC, true);
 	up_write(&bus->lock);
 
 	if (removed)

@@ -388,7 +388,8 @@ struct dg_policy_class *dg_policy_class_get(struct dg_policy *policy,
 		dg_policy_class_put(class);
 		return ERR_PTR(err);
 	}
-	return dg_policy_class_list(class);
+	list_add_tail(&class->node, &policy->classes);
+	return class;
 }
 
 /* NULL is nothing.  The caller holds the lock for writing, if it is listed. */

@@ -34,11 +34,6 @@ static bool dg_text_meets(const char *wanted, const char *text, bool lenient)
 	return text ? !strcmp(wanted, text) : lenient;
 }
 
-static bool dg_is_broadcast(const struct dg_msg *msg)
-{
-	return msg->type == DG_MSG_SIGNAL && !msg->destination;
-}
-
 /*
  * Whether a rule takes a reply, which is requested or not.  As with dbus-daemon
  * whatever says to which call it replies is one, a signal or a call too.

@@ -280,9 +280,10 @@ static void dg_charge_set(struct dg_charge *charge, u64 used, u64 max)
 /**
  * dg_user_charges() - what a user is charged, for PEER_GET
  * @user: the user; the caller holds its bus's lock
+ * @max_waiting: how much of what waits on the bus may be its
  * @charges: by &enum dbus_genl_quota_attr
  */
-void dg_user_charges(struct dg_user *user,
+void dg_user_charges(struct dg_user *user, u32 max_waiting,
 		     struct dg_charge charges[DBUS_GENL_QUOTA_A_MAX + 1])
 {
 	const struct dg_account *account = user->account;
@@ -302,7 +303,7 @@ void dg_user_charges(struct dg_user *user,
 
 	DG_CHARGE(CONNECTIONS, user->n_peers - user->n_silent,
 		  DG_LIMIT(CONNECTIONS_PER_USER));
-	DG_CHARGE(WAITING, user->n_waiting, DG_LIMIT(PENDING_SERVICE_STARTS));
+	DG_CHARGE(WAITING, user->n_waiting, max_waiting);
 	DG_CHARGE(BYTES, queued, DG_LIMIT(INCOMING_BYTES));
 	DG_CHARGE(FDS, atomic_read(&user->fds), DG_LIMIT(INCOMING_UNIX_FDS));
 	DG_CHARGE(BODY_BYTES, atomic_long_read(&user->body_bytes),

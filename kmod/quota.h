@@ -119,7 +119,7 @@ struct dg_user *dg_user_get(struct dg_bus *bus, kuid_t uid);
 struct dg_user *dg_user_ref(struct dg_user *user);
 void dg_user_put(struct dg_user *user);
 
-void dg_user_charges(struct dg_user *user,
+void dg_user_charges(struct dg_user *user, u32 max_waiting,
 		     struct dg_charge charges[DBUS_GENL_QUOTA_A_MAX + 1]);
 bool dg_user_holds_too_much(const struct dg_user *user);
 bool dg_user_pays_for_packets(const struct dg_user *user);

@@ -91,11 +91,6 @@ static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
 		.to = peer,
 		.eavesdropping = broadcast->addressed,
 	};
-	const struct dg_packet_id id = {
-		.sender = broadcast->msg->sender,
-		.serial = broadcast->msg->serial,
-		.bytes = broadcast->packet->len,
-	};
 
 	if (peer == broadcast->dest)
 		return 0;
@@ -114,8 +109,15 @@ static int dg_broadcast_to(void *data, const struct dg_match_rule *rule,
 	/* As with dbus-daemon, who takes no fds misses what has some. */
 	if (broadcast->msg->fds && !peer->takes_fds)
 		return 0;
-	if (broadcast->lost || !dg_broadcast_push(broadcast, peer))
+	if (broadcast->lost || !dg_broadcast_push(broadcast, peer)) {
+		const struct dg_packet_id id = {
+			.sender = broadcast->msg->sender,
+			.serial = broadcast->msg->serial,
+			.bytes = broadcast->packet->len,
+		};
+
 		dg_queue_lost(peer, &id);
+	}
 	return 0;
 }
 
@@ -164,6 +166,26 @@ void dg_route_broadcast(struct dg_bus *bus, const struct dg_msg *msg,
 	dg_broadcast_by(bus, &bus->matches, &broadcast);
 }
 
+/* @lost: there is no memory for what they were to see. */
+static void dg_broadcast_to_monitors(struct dg_bus *bus,
+				     const struct dg_msg *msg,
+				     struct sk_buff *packet,
+				     struct dg_peer *from, struct dg_peer *dest,
+				     bool lost)
+{
+	struct dg_broadcast broadcast = {
+		.msg = msg,
+		.packet = packet,
+		.from = from,
+		.dest = dest,
+		.monitors = true,
+		.lost = lost,
+		.gfp = DG_GFP_LOCKED,
+	};
+
+	dg_broadcast_by(bus, &bus->monitored, &broadcast);
+}
+
 /**
  * dg_route_to_monitors() - let monitors see a message
  * @bus: the bus; locked for writing if it has monitors
@@ -177,17 +199,8 @@ void dg_route_to_monitors(struct dg_bus *bus, const struct dg_msg *msg,
 			  struct sk_buff *packet, struct dg_peer *from,
 			  struct dg_peer *dest)
 {
-	struct dg_broadcast broadcast = {
-		.msg = msg,
-		.packet = packet,
-		.from = from,
-		.dest = dest,
-		.monitors = true,
-		.gfp = DG_GFP_LOCKED,
-	};
-
 	if (bus->n_monitors)
-		dg_broadcast_by(bus, &bus->monitored, &broadcast);
+		dg_broadcast_to_monitors(bus, msg, packet, from, dest, false);
 }
 
 /**
@@ -207,15 +220,6 @@ void dg_route_request_to_monitors(struct dg_bus *bus, struct dg_peer *from,
 				  struct dg_peer *dest)
 {
 	struct dg_msg seen = *msg;
-	struct dg_broadcast broadcast = {
-		.msg = &seen,
-		.packet = packet,
-		.from = from,
-		.dest = dest,
-		.monitors = true,
-		.lost = true,
-		.gfp = DG_GFP_LOCKED,
-	};
 	struct sk_buff *copy;
 
 	if (!bus->n_monitors)
@@ -223,12 +227,9 @@ void dg_route_request_to_monitors(struct dg_bus *bus, struct dg_peer *from,
 
 	seen.sender = from->id ?: DBUS_GENL_SENDER_NOT_ACTIVE;
 	copy = dg_packet_dup(packet);
-	if (copy) {
+	if (copy)
 		dg_packet_stamp(copy, seen.sender);
-		broadcast.packet = copy;
-		broadcast.lost = false;
-	}
-	dg_broadcast_by(bus, &bus->monitored, &broadcast);
+	dg_broadcast_to_monitors(bus, &seen, copy ?: packet, from, dest, !copy);
 	kfree_skb(copy);
 }
 
@@ -604,10 +605,10 @@ static bool dg_route_may_stay(struct dg_bus *bus, struct dg_peer *from,
 	return false;
 }
 
-static bool dg_is_broadcast(const struct dg_msg *msg)
+/* A broadcast, but for those that the connection's other end answers. */
+static bool dg_goes_to_all(const struct dg_msg *msg)
 {
-	return !msg->destination && msg->type == DG_MSG_SIGNAL &&
-	       !dg_is_for_other_end(msg);
+	return dg_is_broadcast(msg) && !dg_is_for_other_end(msg);
 }
 
 /* To the driver: 0 or an errno.  @packet stays the caller's. */
@@ -649,7 +650,7 @@ static int dg_route_exclusive(struct dg_bus *bus, struct dg_peer *from,
 		/* Hello is free. */
 		dg_route_request_to_monitors(bus, from, msg, packet, NULL);
 		err = min(0, dg_route_judge(bus, &to_driver));
-	} else if (msg->fds && msg->fds->body && !dg_is_broadcast(msg)) {
+	} else if (msg->fds && msg->fds->body && !dg_goes_to_all(msg)) {
 		if (msg->destination)
 			dg_route_request_to_monitors(bus, from, msg, packet,
 						     NULL);
@@ -657,7 +658,7 @@ static int dg_route_exclusive(struct dg_bus *bus, struct dg_peer *from,
 				      "The message is larger than org.freedesktop.DBus takes");
 	} else if (msg->destination) {
 		err = dg_route_to_driver(bus, from, msg, packet);
-	} else if (dg_is_broadcast(msg)) {
+	} else if (dg_goes_to_all(msg)) {
 		dg_route_request_to_monitors(bus, from, msg, packet, NULL);
 		dg_packet_stamp(packet, from->id);
 		dg_route_broadcast(bus, msg, packet, from, NULL,
@@ -686,7 +687,7 @@ static bool dg_route_may_match(const struct dg_bus *bus,
 	if (READ_ONCE(bus->n_monitors))
 		return true;
 	return READ_ONCE(bus->matches.n_rules) &&
-	       (dg_is_broadcast(msg) || READ_ONCE(bus->n_eavesdroppers));
+	       (dg_goes_to_all(msg) || READ_ONCE(bus->n_eavesdroppers));
 }
 
 /**

@@ -164,13 +164,7 @@ std::string peer_line(const Fields& peer) {
 
 // --- users
 
-struct Quota {
-  int attribute;
-  const char* key;   // in JSON
-  const char* text;  // for people
-};
-
-constexpr Quota kQuotas[] = {
+constexpr Count kQuotas[] = {
     {DBUS_GENL_QUOTA_A_CONNECTIONS, "connections", "connections"},
     {DBUS_GENL_QUOTA_A_WAITING, "waiting", "what waits for services"},
     {DBUS_GENL_QUOTA_A_BYTES, "bytes", "bytes in overflow queues"},

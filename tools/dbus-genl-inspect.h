@@ -12,6 +12,13 @@
 
 namespace dg {
 
+// A number that the kernel tells.
+struct Count {
+  int attribute;
+  const char* key;   // in JSON
+  const char* text;  // for people
+};
+
 struct Inspected {
   std::string bus;
   std::optional<uint32_t> uid;  // without one it is the caller's own bus

@@ -24,13 +24,7 @@ namespace {
 
 // --- what is counted, in the order of the contract
 
-struct Count {
-  int attribute;
-  const char* key;   // in JSON
-  const char* text;  // for people
-};
-
-constexpr Count kCounts[] = {
+constexpr dg::Count kCounts[] = {
     {DBUS_GENL_STATS_A_BUSES, "buses", "buses"},
     {DBUS_GENL_STATS_A_PEERS, "peers", "peers"},
     {DBUS_GENL_STATS_A_NAMES, "names", "well-known names with an owner"},
@@ -53,7 +47,7 @@ constexpr Count kCounts[] = {
 
 std::string stats_json(const dg::GenlStats& stats) {
   std::string json;
-  for (const Count& count : kCounts) {
+  for (const dg::Count& count : kCounts) {
     json += fmt::format("{}\"{}\": {}", json.empty() ? "{" : ", ", count.key,
                         stats[static_cast<std::size_t>(count.attribute)]);
   }
@@ -86,7 +80,7 @@ void print_buses(const std::vector<dg::GenlBus>& buses) {
 }
 
 void print_stats(const dg::GenlStats& stats) {
-  for (const Count& count : kCounts) {
+  for (const dg::Count& count : kCounts) {
     fmt::print("{:>12}  {}\n", stats[static_cast<std::size_t>(count.attribute)], count.text);
   }
 }

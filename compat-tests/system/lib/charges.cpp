@@ -93,6 +93,16 @@ Peer& joined(Peer& peer) {
   return peer;
 }
 
+// Of alice's process: it has come so far, and waits for the word.
+void ready() {
+  shared->step = 1;
+  while (shared->step == 1) usleep(1000);
+}
+
+void wait_ready() {
+  comes_true([] { return shared->step == 1; }, 60000);
+}
+
 // --- what waits is charged
 
 void waiting(Tap& tap) {
@@ -114,8 +124,7 @@ void waiting(Tap& tap) {
       const pid_t pid = alice(group, [&] {
         Peer peer;
         joined(peer);
-        shared->step = 1;
-        while (shared->step == 1) usleep(1000);
+        ready();
         const Args args = Args().s(std::string(size, 'c'));
         Message m =
             to_all ? signal("/", "charges.I", "M", args) : call(name, "/", "charges.I", "M", args);
@@ -127,7 +136,7 @@ void waiting(Tap& tap) {
             peer.send(again, false);
           }
       });
-      comes_true([] { return shared->step == 1; }, 60000);
+      wait_ready();
       const int64_t before = kernel_bytes(group);
       shared->step = 2;
       if (!is_done()) tap.bail("she doesn't fill it");
@@ -152,15 +161,14 @@ void answers(Tap& tap) {
   const pid_t pid = alice(group, [] {
     static Peer peer;  // it's hers until she ends
     joined(peer).auto_pull = false;
-    shared->step = 1;
-    while (shared->step == 1) usleep(1000);
+    ready();
     Batch batch(peer);
     for (unsigned i = 0; i < 1000; ++i)
       batch.add(call("org.freedesktop.DBus", "/org/freedesktop/DBus",
                      "org.freedesktop.DBus.Introspectable", "Introspect"));
     batch.send();
   });
-  comes_true([] { return shared->step == 1; }, 60000);
+  wait_ready();
   const int64_t before = kernel_bytes(group);
   shared->step = 2;
   if (!is_done()) tap.bail("she doesn't ask");
@@ -293,13 +301,12 @@ void throttled(Tap& tap) {
     const pid_t pid = alice(group, [&] {
       Peer peer;
       joined(peer);
-      shared->step = 1;
-      while (shared->step == 1) usleep(1000);
+      ready();
       Batch batch(peer);
       kind.act(batch, peer);
       batch.send();
     });
-    comes_true([] { return shared->step == 1; }, 60000);
+    wait_ready();
     write_file(group.path() + "/memory.high", "0");
     Watch watch(pid);
     if (!watch.works()) tap.bail("no /proc/PID/stack");

@@ -14,6 +14,7 @@
 #define __GFP_NOWARN 0x4U
 #define __GFP_NOMEMALLOC 0x8U
 #define GFP_ATOMIC 0x10U
+#define __GFP_NOFAIL 0x20U
 #define GFP_KERNEL_ACCOUNT (GFP_KERNEL | __GFP_ACCOUNT)
 
 void *kmalloc(size_t size, gfp_t gfp);
